@@ -1,0 +1,1 @@
+"""Bundled suites: one folder each, with a card that gives source, licence and hash."""

@@ -1,0 +1,38 @@
+"""A Task: one problem in one language, in MultiPL-E's prompt-file schema."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """One row of a prompt file (the eight fields of MultiPL-E's schema, in its order).
+
+    ``language`` is MultiPL-E's value (``go_test.go``); :func:`transfer_eval.language.find` reads it.
+    ``solution`` is a known right completion where there is one; it is not part of the schema.
+    """
+
+    name: str
+    language: str
+    prompt: str
+    doctests: str = "transform"
+    original: str = ""
+    prompt_terminology: str = "reworded"
+    tests: str
+    stop_tokens: tuple[str, ...]
+    solution: str | None = None
+
+    def row(self) -> Mapping[str, object]:
+        """The eight fields, as written to prompt files."""
+        return {
+            "name": self.name,
+            "language": self.language,
+            "prompt": self.prompt,
+            "doctests": self.doctests,
+            "original": self.original,
+            "prompt_terminology": self.prompt_terminology,
+            "tests": self.tests,
+            "stop_tokens": list(self.stop_tokens),
+        }

@@ -1,0 +1,111 @@
+"""The contract of a translator: how one language writes values, calls, prompts and tests.
+
+Conventions (names, types, frames, stop tokens) are MultiPL-E's, so that its prompt files and ours
+are interchangeable (dataset_builder of https://github.com/nuprl/MultiPL-E).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from transfer_eval.errors import Untranslatable
+from transfer_eval.problem import Case, Problem
+from transfer_eval.types import Kind, Type
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What the target language calls Python's things in prose (the ``reworded`` variation)."""
+
+    list: str
+    tuple: str
+    dictionary: str
+    none: str
+    true: str
+    false: str
+
+
+class Translator(ABC):
+    """Writes one problem in one language. Values are Python values paired with a :class:`Type`.
+
+    Class attributes:
+        stop_tokens: a completion ends before the earliest of them.
+        terms: the words for prose.
+        closer: what the tests begin with to close the function that the prompt opened, because a
+            stop token ate the model's own (``"}"``); empty where completions close themselves.
+    """
+
+    stop_tokens: tuple[str, ...]
+    terms: Terms
+    closer: str = ""
+    understands_python: bool = False
+    """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
+    integer_bits: int = 64
+    """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+
+    @abstractmethod
+    def prompt(self, problem: Problem, description: str) -> str:
+        """Everything up to the body: imports, ``description`` as a comment, signature.
+
+        ``description`` is reworded and has its doctests in the target language already.
+        """
+
+    @abstractmethod
+    def tests(self, problem: Problem) -> str:
+        """The test frame with one assertion per case, beginning with :attr:`closer`."""
+
+    @abstractmethod
+    def literal(self, value: object, type_: Type) -> str:
+        """``value`` as an expression of type ``type_``.
+
+        Raises:
+            Untranslatable: the language has no such value or type.
+        """
+
+    def call(self, function: str, arguments: Sequence[str]) -> str:
+        """A call as the prompt's doctests show it."""
+        return f"{function}({', '.join(arguments)})"
+
+    def arguments(self, problem: Problem, case: Case) -> list[str]:
+        """The literals of a case's arguments, typed by the problem's parameters."""
+        return [
+            self.literal(value, parameter.type)
+            for value, parameter in zip(case.arguments, problem.parameters, strict=True)
+        ]
+
+    def check_supported(self, problem: Problem) -> None:
+        """Refuse what no rendering could be faithful to: integers too wide, names that are no names.
+
+        Raises:
+            Untranslatable: with the reason.
+        """
+        for case in problem.cases:
+            for value in (*case.arguments, case.expected):
+                self._check_integers(value)
+
+    def _check_integers(self, value: object) -> None:
+        if isinstance(value, int) and not -(2 ** (self.integer_bits - 1)) <= value < 2 ** (self.integer_bits - 1):
+            raise Untranslatable(f"an integer wider than {self.integer_bits} bits")
+        if isinstance(value, dict):
+            self._check_integers([*value, *value.values()])
+        elif isinstance(value, (list, tuple, set)):
+            for item in value:
+                self._check_integers(item)
+
+
+def escape(text: str, quote: str = '"', extra: str = "") -> str:
+    """A C-style quoted string; every character of ``extra`` gets a backslash too."""
+    named = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", quote: "\\" + quote}
+    return quote + "".join(named.get(c, "\\" + c if c in extra else c) for c in text) + quote
+
+
+def comment(description: str, prefix: str) -> str:
+    """``description`` with ``prefix`` before each line."""
+    return "".join(f"{prefix}{line}\n" for line in description.strip().split("\n"))
+
+
+def strip_optional(type_: Type) -> Type:
+    """The type inside an ``Optional``, or the type itself."""
+    return type_.args[0] if type_.kind is Kind.OPTIONAL else type_
