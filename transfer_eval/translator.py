@@ -42,8 +42,9 @@ class Translator(ABC):
     closer: str = ""
     understands_python: bool = False
     """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
-    integer_bits: int = 64
-    """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+    integer_bits: int | None = 64
+    """Integers outside the signed range of so many bits are refused (54 where numbers are
+    doubles, None where they have no limit)."""
 
     @abstractmethod
     def prompt(self, problem: Problem, description: str) -> str:
@@ -86,8 +87,9 @@ class Translator(ABC):
                 self._check_integers(value)
 
     def _check_integers(self, value: object) -> None:
-        if isinstance(value, int) and not -(2 ** (self.integer_bits - 1)) <= value < 2 ** (self.integer_bits - 1):
-            raise Untranslatable(f"an integer wider than {self.integer_bits} bits")
+        bits = self.integer_bits
+        if bits is not None and isinstance(value, int) and (value if value >= 0 else ~value).bit_length() >= bits:
+            raise Untranslatable(f"an integer wider than {bits} bits")
         if isinstance(value, dict):
             self._check_integers([*value, *value.values()])
         elif isinstance(value, (list, tuple, set)):
