@@ -17,7 +17,10 @@ from transfer_eval.types import Kind, Type
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What the target language calls Python's things in prose (the ``reworded`` variation)."""
+    """What the target language calls Python's things in prose (the ``reworded`` variation).
+
+    ``array`` is for the languages that call an array otherwise than a list.
+    """
 
     list: str
     tuple: str
@@ -25,6 +28,7 @@ class Terms:
     none: str
     true: str
     false: str
+    array: str = ""
 
 
 class Translator(ABC):
@@ -44,6 +48,8 @@ class Translator(ABC):
     """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
     integer_bits: int = 64
     """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+    reserved: frozenset[str] = frozenset()
+    """Words that no function or parameter can be called; a problem that does so is refused."""
 
     @abstractmethod
     def prompt(self, problem: Problem, description: str) -> str:
@@ -81,6 +87,9 @@ class Translator(ABC):
         Raises:
             Untranslatable: with the reason.
         """
+        for name in (problem.function, *(parameter.name for parameter in problem.parameters)):
+            if name in self.reserved:
+                raise Untranslatable(f"the name {name!r}, which is a keyword")
         for case in problem.cases:
             for value in (*case.arguments, case.expected):
                 self._check_integers(value)
@@ -104,6 +113,17 @@ def escape(text: str, quote: str = '"', extra: str = "") -> str:
 def comment(description: str, prefix: str) -> str:
     """``description`` with ``prefix`` before each line."""
     return "".join(f"{prefix}{line}\n" for line in description.strip().split("\n"))
+
+
+def number_within(case: Case) -> float | None:
+    """The case's tolerance, where the expected value is one number.
+
+    Raises:
+        Untranslatable: a tolerance on anything else.
+    """
+    if case.tolerance is not None and (isinstance(case.expected, bool) or not isinstance(case.expected, (int, float))):
+        raise Untranslatable("a tolerance on a value that is no number")
+    return case.tolerance
 
 
 def strip_optional(type_: Type) -> Type:
