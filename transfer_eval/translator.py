@@ -48,6 +48,8 @@ class Translator(ABC):
     """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
     integer_bits: int = 64
     """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+    tells_integers_apart: bool = False
+    """Whether a function can tell 3 from 3.0; if not, problems whose tests ask it to are refused."""
     reserved: frozenset[str] = frozenset()
     """Words that no function or parameter can be called; a problem that does so is refused."""
 
@@ -82,7 +84,7 @@ class Translator(ABC):
         ]
 
     def check_supported(self, problem: Problem) -> None:
-        """Refuse what no rendering could be faithful to: integers too wide, names that are no names.
+        """Refuse what no rendering could be faithful to: integers too wide, names that are no names, contradictions.
 
         Raises:
             Untranslatable: with the reason.
@@ -93,6 +95,16 @@ class Translator(ABC):
         for case in problem.cases:
             for value in (*case.arguments, case.expected):
                 self._check_integers(value)
+
+        if not self.tells_integers_apart and not self.understands_python:
+            self._check_consistent(problem)
+
+    def _check_consistent(self, problem: Problem) -> None:
+        results: dict[str, str] = {}
+        for case in problem.cases:
+            expected = repr(_without_integers(case.expected))
+            if results.setdefault(repr(_without_integers(case.arguments)), expected) != expected:
+                raise Untranslatable("its tests tell 3 from 3.0")
 
     def _check_integers(self, value: object) -> None:
         if isinstance(value, int) and not -(2 ** (self.integer_bits - 1)) <= value < 2 ** (self.integer_bits - 1):
@@ -113,6 +125,17 @@ def escape(text: str, quote: str = '"', extra: str = "") -> str:
 def comment(description: str, prefix: str) -> str:
     """``description`` with ``prefix`` before each line."""
     return "".join(f"{prefix}{line}\n" for line in description.strip().split("\n"))
+
+
+def _without_integers(value: object) -> object:
+    """``value`` with its integers as floating-point numbers, where these can hold them."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value)
+    if isinstance(value, dict):
+        return [(_without_integers(k), _without_integers(v)) for k, v in value.items()]
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_without_integers, value))
+    return value
 
 
 def number_within(case: Case) -> float | None:
