@@ -29,7 +29,6 @@ class RTranslator(Translator):
     terms = Terms(
         list="list", tuple="list", array="vector", dictionary="named list", none="NULL", true="TRUE", false="FALSE"
     )
-    integer_bits = 64
     reserved = frozenset({"break", "else", "for", "function", "if", "in", "next", "repeat", "while"})
 
     def prompt(self, problem: Problem, description: str) -> str:
@@ -66,6 +65,8 @@ class RTranslator(Translator):
             return "NaN" if math.isnan(value) else "Inf" if value > 0 else "-Inf"
         if isinstance(value, set):
             raise Untranslatable("a set, whose order all.equal would compare")
+        if isinstance(value, int) and int(float(value)) != value:
+            raise Untranslatable("an integer that is no double, R's only wide number")
         return repr(value)
 
     def _key(self, key: object) -> str:

@@ -33,7 +33,7 @@ def translate(problem: Problem, language: Language, *, reworded: bool = True) ->
         raise Untranslatable("it has no test cases")
     translator.check_supported(problem)
     description = translate_doctests(problem, translator)
-    if reworded:
+    if reworded and not translator.understands_python:
         description = reword(description, translator.terms, language.title)
     return Task(
         name=problem.name,

@@ -46,8 +46,9 @@ class Translator(ABC):
     closer: str = ""
     understands_python: bool = False
     """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
-    integer_bits: int = 64
-    """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+    integer_bits: int | None = 64
+    """Integers outside the signed range of so many bits are refused (54 where numbers are
+    doubles, None where they have no limit)."""
     tells_integers_apart: bool = False
     """Whether a function can tell 3 from 3.0; if not, problems whose tests ask it to are refused."""
     reserved: frozenset[str] = frozenset()
@@ -95,7 +96,6 @@ class Translator(ABC):
         for case in problem.cases:
             for value in (*case.arguments, case.expected):
                 self._check_integers(value)
-
         if not self.tells_integers_apart and not self.understands_python:
             self._check_consistent(problem)
 
@@ -107,8 +107,9 @@ class Translator(ABC):
                 raise Untranslatable("its tests tell 3 from 3.0")
 
     def _check_integers(self, value: object) -> None:
-        if isinstance(value, int) and not -(2 ** (self.integer_bits - 1)) <= value < 2 ** (self.integer_bits - 1):
-            raise Untranslatable(f"an integer wider than {self.integer_bits} bits")
+        bits = self.integer_bits
+        if bits is not None and isinstance(value, int) and (value if value >= 0 else ~value).bit_length() >= bits:
+            raise Untranslatable(f"an integer wider than {bits} bits")
         if isinstance(value, dict):
             self._check_integers([*value, *value.values()])
         elif isinstance(value, (list, tuple, set)):
