@@ -39,7 +39,8 @@ class RubyTranslator(Translator):
         names = [parameter.name[0].lower() + parameter.name[1:] for parameter in problem.parameters]
         if len(set(names)) < len(names):
             raise Untranslatable("parameters that only differ in case")
-        return f"{comment(description, '# ')}def {problem.function}({', '.join(names)})\n"
+        flush = "\n".join(line.lstrip() for line in description.split("\n"))
+        return f"{comment(flush, '# ')}def {problem.function}({', '.join(names)})\n"
 
     def tests(self, problem: Problem) -> str:
         lines = ["require 'test/unit'", "class TestHumanEval < Test::Unit::TestCase", f"  def test_{problem.function}"]
