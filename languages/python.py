@@ -114,7 +114,7 @@ LANGUAGE = Language(
         ends=(
             (
                 r"^    check\((\w+)\)\s+(test_check\(\)\s*)?\Z",
-                "    check(_plain(\\1))\n    {statement}\n\ntest_check()\n",
+                "    check(_plain(\\g<1>))\n    {statement}\n\ntest_check()\n",
             ),
             (r"\Z", "\n{statement}\n"),
         ),

@@ -111,8 +111,9 @@ class Proof:
     ``statement`` prints a newline, the decimal sum of the integers ``{a}`` and ``{b}`` and a newline.
     ``ends`` lists (regex, replacement) pairs, the first that matches is used; the regex is
     searched from the last match of ``begins`` on (MULTILINE), and in the replacement
-    ``{statement}`` stands for the statement and ``\\g<0>`` for the matched text. ``rearm`` is put
-    before the match of ``begins``: it undoes what a completion may have done to the assertions.
+    ``{statement}`` stands for the statement and ``\\g<0>`` for the matched text. Where ``begins`` is
+    not found, the frame is another one and only the last pair is tried. ``rearm`` is put before the
+    match of ``begins``: it undoes what a completion may have done to the assertions.
     """
 
     statement: str
@@ -183,7 +184,7 @@ class Conformance:
     forge: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Language:
     """Everything known of one programming language.
 
