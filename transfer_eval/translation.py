@@ -94,7 +94,7 @@ def reword(description: str, terms: Terms, title: str) -> str:
 
 def _reword_line(line: str, terms: Terms, title: str) -> str:
     words = {
-        "array": terms.list,
+        "array": terms.array or terms.list,
         "list": terms.list,
         "tuple": terms.tuple,
         "dictionary": terms.dictionary,
