@@ -7,7 +7,7 @@ are interchangeable (dataset_builder of https://github.com/nuprl/MultiPL-E).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from transfer_eval.errors import Untranslatable
@@ -44,6 +44,8 @@ class Translator(ABC):
     """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
     integer_bits: int = 64
     """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+    reserved: frozenset[str] = frozenset()
+    """Words that are no names in this language; see :meth:`name`."""
 
     @abstractmethod
     def prompt(self, problem: Problem, description: str) -> str:
@@ -64,9 +66,13 @@ class Translator(ABC):
             Untranslatable: the language has no such value or type.
         """
 
+    def name(self, name: str) -> str:
+        """A Python name as a name of this language: an underscore is put behind a reserved word."""
+        return name + "_" if name in self.reserved else name
+
     def call(self, function: str, arguments: Sequence[str]) -> str:
         """A call as the prompt's doctests show it."""
-        return f"{function}({', '.join(arguments)})"
+        return f"{self.name(function)}({', '.join(arguments)})"
 
     def arguments(self, problem: Problem, case: Case) -> list[str]:
         """The literals of a case's arguments, typed by the problem's parameters."""
@@ -76,12 +82,14 @@ class Translator(ABC):
         ]
 
     def check_supported(self, problem: Problem) -> None:
-        """Refuse what no rendering could be faithful to: integers too wide, names that are no names.
+        """Refuse what no rendering could be faithful to: integers too wide, a tolerance on no number.
 
         Raises:
             Untranslatable: with the reason.
         """
         for case in problem.cases:
+            if case.tolerance is not None and type(case.expected) not in {int, float}:
+                raise Untranslatable("a tolerance on a result that is no number")
             for value in (*case.arguments, case.expected):
                 self._check_integers(value)
 
@@ -95,10 +103,14 @@ class Translator(ABC):
                 self._check_integers(item)
 
 
-def escape(text: str, quote: str = '"', extra: str = "") -> str:
-    """A C-style quoted string; every character of ``extra`` gets a backslash too."""
+def escape(text: str, quote: str = '"', extra: str = "", unprintable: Callable[[str], str] = str) -> str:
+    """A C-style quoted string; every character of ``extra`` gets a backslash too.
+
+    ``unprintable`` writes what ``str.isprintable`` says no to (controls, lone surrogates, …).
+    """
     named = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", quote: "\\" + quote}
-    return quote + "".join(named.get(c, "\\" + c if c in extra else c) for c in text) + quote
+    named.update((c, "\\" + c) for c in extra)
+    return quote + "".join(named.get(c) or (c if c.isprintable() else unprintable(c)) for c in text) + quote
 
 
 def comment(description: str, prefix: str) -> str:
