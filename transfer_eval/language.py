@@ -30,8 +30,8 @@ class Command:
     """One program of a toolchain.
 
     Attributes:
-        names: where to look, best first: names on PATH, absolute paths, or ``npm:PACKAGE/PATH``
-            and ``unpacked:PATH`` below the project's own toolchain folder.
+        names: where to look, best first: names on PATH, absolute paths, or ``npm:PACKAGE/PATH``, a
+            file of a package that we installed.
         version: arguments that make it print its version; empty: it is only looked for.
         check: arguments that must exit 0 for it to count as working, e.g. loading a test library.
         home: arguments whose output is the folder the command needs beside itself (where
@@ -197,7 +197,8 @@ class Language:
         fences: the names models put after ``` for this language.
         source: file name of a program.
         compile: None where programs are run from source.
-        environment: variables beside the minimal common ones.
+        environment: variables beside the minimal common ones; ``{unpacked}`` is the folder of
+            :class:`Unpack`, one subfolder a package.
         prefix: text a program must start with to be one at all, added when missing.
     """
 

@@ -59,8 +59,10 @@ def folder() -> Path:
 
 
 def expand(text: str) -> str:
-    """``text`` with ``{toolchains}`` replaced by :func:`folder`."""
-    return text.replace("{toolchains}", str(folder()))
+    """A plugin's word with our own places filled in: ``npm:`` and ``{unpacked}``."""
+    if text.startswith("npm:"):
+        return str(folder() / "node_modules" / text[4:])
+    return text.replace("{unpacked}", str(folder() / "unpacked"))
 
 
 def find_command(command: Command) -> str | None:
