@@ -90,7 +90,7 @@ def read_dataset(folder: Path) -> Dataset:
     """One folder's results.
 
     Raises:
-        UserError: a file lacks a field it must have.
+        UserError: a file lacks a field it must have, or the run that made the folder is unfinished.
     """
     problems, fields = [], {}
     for path in results_files(folder):
@@ -99,6 +99,12 @@ def read_dataset(folder: Path) -> Dataset:
             raise UserError(f"{path}: the field 'results' is missing or no list")
         problems.append(ProblemResults(str(fields.get("name", path.name)), fields.pop("results")))
     run = read_json(folder / RUN_FILE) if (folder / RUN_FILE).exists() else {}
+    asked = run.get("problems")
+    if asked is not None:
+        problems = [problem for problem in problems if problem.name in set(asked)]
+        if len(problems) < len(asked):
+            missing = len(asked) - len(problems)
+            raise UserError(f"{folder}: {missing} of {len(asked)} problems have no results yet; run it again to finish")
     return Dataset(folder, problems, fields, run)
 
 
