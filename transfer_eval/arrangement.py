@@ -18,6 +18,7 @@ from transfer_eval.task import Task
 _IMPORT_GROUP = re.compile(r"(?P<word>\w+)\s*\((?P<items>[^()]*)\)")
 _QUOTED_IMPORT = re.compile(r"(?P<word>\w+)\s+(?P<item>\"[^\"]+\")")
 _PACKAGE = re.compile(r"package\s+[\w.]+\s*;?")
+_ENTRY_POINTS = ("main", "__main__")  # what an answer does when run as a program is an example of use
 _BLOCK_HEADER = re.compile(
     r"^[ \t]*(?:[\w<>\[\],:*&?.]+[ \t]+)*(?P<name>\w+)\s*\([^;\n]*\)[^;\n]*[{:=][ \t]*$", re.MULTILINE
 )
@@ -44,8 +45,8 @@ def arrange(answer: str, task: Task, signature: Signature, closer: str) -> Arran
     kept, dropped = _select(parts, signature, task)
     imports = [chunk for chunk in kept if _is_import(chunk, given, signature)]
     body = "".join(chunk for chunk in kept if chunk not in imports)
-    names = {name for chunk in kept for name, _ in signature.declarations(chunk)}
-    given_top = [c for c in given[:wrapper] if not {name for name, _ in signature.declarations(c)} & names]
+    names = {name for chunk in kept for name in _declared(chunk, signature)}
+    given_top = [chunk for chunk in given[:wrapper] if not _declared(chunk, signature) & names]
     extra = _new_imports([*beside, *imports], given_top, body, "".join(dropped))
     head = "".join(_line(chunk) for chunk in [*given_top, *extra, *given[wrapper:]])
     body, cut = _without_closer(body, closer) if closer else (body, False)
@@ -91,13 +92,13 @@ def _select(parts: list[str], signature: Signature, task: Task) -> tuple[list[st
     """The chunks to keep and those to drop: examples of use, and what the tests define themselves."""
     own = next((i for i, chunk in enumerate(parts) if signature.find(chunk) is not None), 0)
     theirs = {match["name"] for match in _BLOCK_HEADER.finditer(task.tests)} - {signature.name}
-    declared = [{name for name, _ in signature.declarations(c)} | _headers(c) for c in parts]
-    kept, dropped, tainted = [], [], {signature.name}
+    declared = [_declared(chunk, signature) for chunk in parts]
+    kept, dropped, tainted = [], [], {signature.name, *_ENTRY_POINTS}
     for i, (chunk, names) in enumerate(zip(parts, declared, strict=True)):
         used = any(chunks.mentions(parts[own], name) for name in names if i != own)
         clashes = bool(names & theirs) and not used
         example = i > own and not used and not _continues(chunk, signature)
-        example = example and any(chunks.mentions(chunk, name) for name in tainted)
+        example = example and any(_says(chunk, name) for name in tainted)
         if i != own and (clashes or example):
             dropped.append(chunk)
             tainted |= names
@@ -106,9 +107,19 @@ def _select(parts: list[str], signature: Signature, task: Task) -> tuple[list[st
     return kept, dropped
 
 
-def _headers(chunk: str) -> set[str]:
-    match = _BLOCK_HEADER.match(masked(chunk).lstrip())
-    return {match["name"]} if match else set()
+def _says(chunk: str, name: str) -> bool:
+    """Whether ``name`` occurs outside comments; inside strings counts, they may be interpolated."""
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", masked(chunk)) is not None
+
+
+def _declared(chunk: str, signature: Signature) -> set[str]:
+    """The name the chunk's first line of code declares; what is local to it does not count."""
+    code = masked(chunk)
+    start = len(code) - len(code.lstrip())
+    header = _BLOCK_HEADER.match(code[start:])
+    first = code.find("\n", start)
+    names = {name for name, _ in signature.declarations(chunk[: first if first >= 0 else None])}
+    return names | ({header["name"]} if header else set())
 
 
 def _continues(chunk: str, signature: Signature) -> bool:

@@ -124,6 +124,10 @@ class Backend(Protocol):
         """The style this model is best asked in; what ``--style auto`` means."""
         ...
 
+    def settings(self, wanted: Sampling) -> Sampling:
+        """The sampling that answers really have: ``wanted``, or that of a recording."""
+        ...
+
     def generate(
         self, prompts: Sequence[Prompt], sampling: Sampling, done: Collection[Key] = frozenset()
     ) -> Iterator[list[Generation]]:
@@ -178,3 +182,8 @@ def compose(prompts: Sequence[Prompt], sampling: Sampling, size: int) -> list[Ba
             turns.append((number, language, batch))
     turns.sort(key=lambda turn: turn[0])  # stable: languages keep the order they were asked for in
     return [batch for _, _, batch in turns]
+
+
+def unfinished(batches: Sequence[Batch], done: Collection[Key]) -> list[Batch]:
+    """The batches that are not wholly in ``done``."""
+    return [batch for batch in batches if not all(key in done for key in batch.keys)]

@@ -20,8 +20,8 @@ class GenerationJournal:
     the next append. Attributes: ``path``; ``generations``, what has been recorded, by key.
     """
 
-    def __init__(self, directory: Path) -> None:
-        self.path = directory / FILE_NAME
+    def __init__(self, directory: Path, file_name: str = FILE_NAME) -> None:
+        self.path = directory / file_name
         self.generations: dict[Key, Generation] = {}
         self._whole = 0  # bytes that are whole lines
         self.load()
