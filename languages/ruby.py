@@ -121,7 +121,7 @@ LANGUAGE = Language(
         begins=r"^require 'test/unit'$",
         ends=(
             (r"^  end\nend\s*\Z", "    {statement}\n  end\nend\n"),
-            (r"\Z", f"\n{_PRINT}\n".replace("\\", "\\\\")),
+            (r"\Z", f"\n{_PRINT}\n"),
         ),
         rearm="nil\n",  # for a dangling "false &&" of a completion to swallow instead of the tests
     ),

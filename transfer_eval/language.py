@@ -126,13 +126,15 @@ class Proof:
 class Judgement:
     """What failures look like: regexes searched in both streams of a failed step.
 
-    ``exit_zero_fails`` is for toolchains that exit 0 on failed tests.
+    ``exit_zero_fails`` is for toolchains that exit 0 on failed tests, ``silence_is_wrong`` for test frames
+    that say nothing on stderr when an assertion fails.
     """
 
     wrong: str = r"(?!)"
     uncompiled: str = r"(?!)"
     out_of_memory: str = r"(?!)"
     exit_zero_fails: str = r"(?!)"
+    silence_is_wrong: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,8 +199,8 @@ class Language:
         fences: the names models put after ``` for this language.
         source: file name of a program.
         compile: None where programs are run from source.
-        environment: variables beside the minimal common ones; ``{unpacked}`` is the folder of
-            :class:`Unpack`, one subfolder a package.
+        environment: variables beside the minimal common ones; ``{toolchains}`` is the
+            project's own folder of them, with ``unpacked/PACKAGE`` and ``node_modules`` in it.
         prefix: text a program must start with to be one at all, added when missing.
     """
 

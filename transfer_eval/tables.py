@@ -2,32 +2,40 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rich.console import Console
 from rich.table import Table
 
 from transfer_eval.leaderboard import Board
 
 
+_HEADINGS = ("language", "pass@k", "95 % interval", "passed", "truncated", "faults", "skipped")
+
+
 def print_board(board: Board, console: Console | None = None) -> None:
-    """The leaderboard as a table, the average over languages below it."""
+    """A table for each model and suite, with the average over its languages below."""
     console = console or Console()
-    table = Table(box=None, pad_edge=False)
-    for heading, justify in (
-        ("model", "left"), ("suite", "left"), ("language", "left"), ("pass@k", "right"), ("95 % interval", "right"),
-        ("problems", "right"), ("passed", "right"), ("truncated", "right"), ("infra", "right"), ("skipped", "right"),
-    ):  # fmt: skip
-        table.add_column(heading, justify="right" if justify == "right" else "left")
+    groups: dict[tuple[str, str], list[Mapping[str, object]]] = {}
     for row in board.rows:
-        low, high = (f"{float(str(row[key])):.1%}" for key in ("ci_low", "ci_high"))
-        table.add_row(
-            str(row["model"]), str(row["suite"]), str(row["language"]),
-            f"@{row['k']} {float(str(row['pass_at_k'])):.1%}", f"{low} to {high}", str(row["n_problems"]),
-            f"{row['n_passed']}/{row['n_samples']}", *(str(row[f"n_{of}"]) for of in ("truncated", "infra", "skipped")),
-        )  # fmt: skip
-    console.print(table)
-    for (model, suite, k), (value, languages, problems) in board.averages.items():
-        if languages > 1:
-            console.print(
-                f"mean over {languages} languages on the {problems} problems common to all:"
-                f" {model}, {suite}: pass@{k} {value:.1%}"
-            )
+        groups.setdefault((str(row["model"]), str(row["suite"])), []).append(row)
+    for (model, suite), rows in groups.items():
+        table = Table(title=f"{model} on {suite} ({rows[0]['verdicts']} verdicts)", title_justify="left")
+        for heading in _HEADINGS:
+            table.add_column(heading, justify="left" if heading == "language" else "right", no_wrap=True)
+        for row in rows:
+            table.add_row(*_cells(row))
+        console.print(table)
+        for (of_model, of_suite, k), (value, languages, problems) in board.averages.items():
+            if (of_model, of_suite) == (model, suite) and languages > 1:
+                console.print(
+                    f"pass@{k} {value:.1%}: mean over {languages} languages, only on the {problems} problems common to all",
+                    highlight=False,
+                )
+
+
+def _cells(row: Mapping[str, object]) -> list[str]:
+    value, low, high = (f"{float(str(row[key])):.1%}" for key in ("pass_at_k", "ci_low", "ci_high"))
+    counts = [str(row[f"n_{of}"]) for of in ("truncated", "infra", "skipped")]
+    interval = f"{low} to {high}"
+    return [str(row["language"]), f"@{row['k']} {value}", interval, f"{row['n_passed']} of {row['n_samples']}", *counts]
