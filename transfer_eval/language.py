@@ -30,8 +30,8 @@ class Command:
     """One program of a toolchain.
 
     Attributes:
-        names: where to look, best first: names on PATH, absolute paths, or ``npm:PACKAGE/PATH``
-            and ``unpacked:PATH`` below the project's own toolchain folder.
+        names: where to look, best first: names on PATH, absolute paths, or ``npm:PACKAGE/PATH``, a
+            file of a package that we installed.
         version: arguments that make it print its version; empty: it is only looked for.
         check: arguments that must exit 0 for it to count as working, e.g. loading a test library.
         home: arguments whose output is the folder the command needs beside itself (where
@@ -111,8 +111,9 @@ class Proof:
     ``statement`` prints a newline, the decimal sum of the integers ``{a}`` and ``{b}`` and a newline.
     ``ends`` lists (regex, replacement) pairs, the first that matches is used; the regex is
     searched from the last match of ``begins`` on (MULTILINE), and in the replacement
-    ``{statement}`` stands for the statement and ``\\g<0>`` for the matched text. ``rearm`` is put
-    before the match of ``begins``: it undoes what a completion may have done to the assertions.
+    ``{statement}`` stands for the statement and ``\\g<0>`` for the matched text. Where ``begins`` is
+    not found, the frame is another one and only the last pair is tried. ``rearm`` is put before the
+    match of ``begins``: it undoes what a completion may have done to the assertions.
     """
 
     statement: str
@@ -183,7 +184,7 @@ class Conformance:
     forge: str
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Language:
     """Everything known of one programming language.
 
@@ -196,7 +197,8 @@ class Language:
         fences: the names models put after ``` for this language.
         source: file name of a program.
         compile: None where programs are run from source.
-        environment: variables beside the minimal common ones.
+        environment: variables beside the minimal common ones; ``{unpacked}`` is the folder of
+            :class:`Unpack`, one subfolder a package.
         prefix: text a program must start with to be one at all, added when missing.
     """
 

@@ -17,7 +17,10 @@ from transfer_eval.types import Kind, Type
 
 @dataclass(frozen=True, kw_only=True)
 class Terms:
-    """What the target language calls Python's things in prose (the ``reworded`` variation)."""
+    """What the target language calls Python's things in prose (the ``reworded`` variation).
+
+    ``array`` is for the languages that call an array otherwise than a list.
+    """
 
     list: str
     tuple: str
@@ -25,6 +28,7 @@ class Terms:
     none: str
     true: str
     false: str
+    array: str = ""
 
 
 class Translator(ABC):
@@ -42,8 +46,11 @@ class Translator(ABC):
     closer: str = ""
     understands_python: bool = False
     """Whether problems that only Python can express (``Problem.only_python``) are for this language."""
-    integer_bits: int = 64
-    """Integers outside the signed range of so many bits are refused (53 where numbers are doubles)."""
+    integer_bits: int | None = 64
+    """Integers outside the signed range of so many bits are refused (54 where numbers are
+    doubles, None where they have no limit)."""
+    tells_integers_apart: bool = False
+    """Whether a function can tell 3 from 3.0; if not, problems whose tests ask it to are refused."""
     reserved: frozenset[str] = frozenset()
     """Words that are no names in this language; see :meth:`name`."""
 
@@ -72,7 +79,7 @@ class Translator(ABC):
 
     def call(self, function: str, arguments: Sequence[str]) -> str:
         """A call as the prompt's doctests show it."""
-        return f"{self.name(function)}({', '.join(arguments)})"
+        return f"{function}({', '.join(arguments)})"
 
     def arguments(self, problem: Problem, case: Case) -> list[str]:
         """The literals of a case's arguments, typed by the problem's parameters."""
@@ -82,7 +89,7 @@ class Translator(ABC):
         ]
 
     def check_supported(self, problem: Problem) -> None:
-        """Refuse what no rendering could be faithful to: integers too wide, a tolerance on no number.
+        """Refuse what no rendering could be faithful to: integers too wide, contradictions, odd tolerances.
 
         Raises:
             Untranslatable: with the reason.
@@ -92,10 +99,20 @@ class Translator(ABC):
                 raise Untranslatable("a tolerance on a result that is no number")
             for value in (*case.arguments, case.expected):
                 self._check_integers(value)
+        if not self.tells_integers_apart and not self.understands_python:
+            self._check_consistent(problem)
+
+    def _check_consistent(self, problem: Problem) -> None:
+        results: dict[str, str] = {}
+        for case in problem.cases:
+            expected = repr(_without_integers(case.expected))
+            if results.setdefault(repr(_without_integers(case.arguments)), expected) != expected:
+                raise Untranslatable("its tests tell 3 from 3.0")
 
     def _check_integers(self, value: object) -> None:
-        if isinstance(value, int) and not -(2 ** (self.integer_bits - 1)) <= value < 2 ** (self.integer_bits - 1):
-            raise Untranslatable(f"an integer wider than {self.integer_bits} bits")
+        bits = self.integer_bits
+        if bits is not None and isinstance(value, int) and (value if value >= 0 else ~value).bit_length() >= bits:
+            raise Untranslatable(f"an integer wider than {bits} bits")
         if isinstance(value, dict):
             self._check_integers([*value, *value.values()])
         elif isinstance(value, (list, tuple, set)):
@@ -116,6 +133,28 @@ def escape(text: str, quote: str = '"', extra: str = "", unprintable: Callable[[
 def comment(description: str, prefix: str) -> str:
     """``description`` with ``prefix`` before each line."""
     return "".join(f"{prefix}{line}\n" for line in description.strip().split("\n"))
+
+
+def _without_integers(value: object) -> object:
+    """``value`` with its integers as floating-point numbers, where these can hold them."""
+    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:
+        return float(value)
+    if isinstance(value, dict):
+        return [(_without_integers(k), _without_integers(v)) for k, v in value.items()]
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(_without_integers, value))
+    return value
+
+
+def number_within(case: Case) -> float | None:
+    """The case's tolerance, where the expected value is one number.
+
+    Raises:
+        Untranslatable: a tolerance on anything else.
+    """
+    if case.tolerance is not None and (isinstance(case.expected, bool) or not isinstance(case.expected, (int, float))):
+        raise Untranslatable("a tolerance on a value that is no number")
+    return case.tolerance
 
 
 def strip_optional(type_: Type) -> Type:

@@ -1,0 +1,1 @@
+"""The program that runs inside a sandbox; see ``__main__.py``. It imports nothing of this package."""

