@@ -115,11 +115,10 @@ GUARD = (
 # The statement stands inside test(), because the program may have put another function in its place.
 PROOF = Proof(
     statement="$end(assert, {a} + {b});",
+    guard=(r"""\A\s*(?:(["'])use strict\1;?)?""", rf"\g<0>{GUARD} "),
+    begins=r"^const assert = require\('node:assert'\);\s*function test\(\) \{$",
     ends=(
-        (
-            r"""(?s)\A(\s*(?:(["'])use strict\2;?)?)(.*^function test\(\) \{\n.*)^\}\s*^test\(\);\s*\Z""",
-            rf"\g<1>{GUARD} \g<3>  {{statement}}" + "\n}\n\ntest();\n",
-        ),
+        (r"^\}\s*^test\(\);\s*\Z", "  {statement}\n}\n\ntest();\n"),
         # Other programs may finish asynchronously; process.exit() skips this event.
         (r"\Z", "\nprocess.once('beforeExit', () => console.log(String.fromCharCode(10) + ({a} + {b})));\n"),
     ),
@@ -168,9 +167,11 @@ LANGUAGE = Language(
         stdin="    require('fs').readFileSync(0);\n    return x + y;\n}\n",
         exit_zero="    process.exit(0);\n}\n",
         forge=(
-            "    for (const path of [__filename, process.argv[1], '/proc/self/fd/3', '/proc/self/fd/4'])\n"
-            "        try { console.log(String(require('fs').readFileSync(path))); } catch (error) {}\n"
-            "    console.log(String(add) + '\\nOK');\n"
+            "    const fs = require('fs');\n"
+            "    for (const path of [__filename, process.argv[1], '/proc/self/cmdline'])\n"
+            "        try { console.log(String(fs.readFileSync(fs.openSync(path, fs.constants.O_NONBLOCK)))); }\n"
+            "        catch (error) { console.log(error); }\n"
+            "    console.log(String(add) + String(arguments.callee.caller) + '\\nOK');\n"
             "    process.exit(0);\n}\n"
         ),
     ),

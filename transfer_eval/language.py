@@ -113,13 +113,18 @@ class Proof:
     searched from the last match of ``begins`` on (MULTILINE), and in the replacement
     ``{statement}`` stands for the statement and ``\\g<0>`` for the matched text. Where ``begins`` is
     not found, the frame is another one and only the last pair is tried. ``rearm`` is put before the
-    match of ``begins``: it undoes what a completion may have done to the assertions.
+    match of ``begins``: it undoes what a completion may have done to the assertions. ``rewrites`` are
+    (regex, replacement) pairs for the whole frame, as :func:`re.sub` takes them: they ask the same
+    question in a way that the program's own definitions cannot answer. ``guard`` is such a pair for
+    the text before the frame, applied once: it keeps the assertions safe before the program runs.
     """
 
     statement: str
     ends: tuple[tuple[str, str], ...]
     begins: str = r"\A"
     rearm: str = ""
+    rewrites: tuple[tuple[str, str], ...] = ()
+    guard: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
