@@ -9,7 +9,6 @@ from rich.table import Table
 
 from transfer_eval.leaderboard import Board
 
-
 _HEADINGS = ("language", "pass@k", "95 % interval", "passed", "truncated", "faults", "skipped")
 
 
@@ -29,7 +28,7 @@ def print_board(board: Board, console: Console | None = None) -> None:
         for (of_model, of_suite, k), (value, languages, problems) in board.averages.items():
             if (of_model, of_suite) == (model, suite) and languages > 1:
                 console.print(
-                    f"pass@{k} {value:.1%}: mean over {languages} languages, only on the {problems} problems common to all",
+                    f"pass@{k} {value:.1%}: mean over {languages} languages, on the {problems} problems common to all",
                     highlight=False,
                 )
 
