@@ -25,7 +25,7 @@ import time
 from typing import Any
 
 from .child import EXEC_FAILED, become
-from .sweep import clean, kill_everything
+from .sweep import CONTAINED, clean, kill_everything
 from .watch import HostGone, Stream, Watch
 
 BASE = sys.argv[1]
@@ -50,7 +50,8 @@ def main() -> None:
             body = json.dumps(run_job(job, requests)).encode()
         except HostGone:
             kill_everything()
-            clean(BASE)
+            if clean(BASE) and not CONTAINED:
+                os.rmdir(BASE)
             return
         write_all(replies, struct.pack(">I", len(body)) + body)
 
