@@ -293,8 +293,10 @@ def test_a_dead_host_takes_everything_along(tmp_path: Path) -> None:
         host = subprocess.Popen([sys.executable, str(script), kind], stdout=subprocess.PIPE)
         assert host.stdout is not None
         host.stdout.readline()
-        while not _sleepers():
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not _sleepers():
             time.sleep(0.05)
+        assert _sleepers()
         host.send_signal(signal.SIGKILL)
         host.wait()
         host.stdout.close()
