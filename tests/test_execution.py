@@ -290,7 +290,8 @@ def test_a_dead_host_takes_everything_along(tmp_path: Path) -> None:
         "threading.Event().wait()\n"
     )
     for kind in ("bwrap", "none"):
-        host = subprocess.Popen([sys.executable, str(script), kind], stdout=subprocess.PIPE)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        host = subprocess.Popen([sys.executable, str(script), kind], stdout=subprocess.PIPE, env=environment)
         assert host.stdout is not None
         host.stdout.readline()
         deadline = time.monotonic() + 20
