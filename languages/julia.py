@@ -211,7 +211,10 @@ LANGUAGE = Language(
     ),
     run=Step(argv=("julia", "--startup-file=no", "-e", _RUN), feed="main.jl"),
     # The packaged Julia crashes on printing a stack trace with the libunwind of newer Debian suites.
-    environment={"JULIA_NUM_THREADS": "1", "LD_LIBRARY_PATH": "{toolchains}/unpacked/libunwind8/usr/lib/x86_64-linux-gnu"},
+    environment={
+        "JULIA_NUM_THREADS": "1",
+        "LD_LIBRARY_PATH": "{toolchains}/unpacked/libunwind8/usr/lib/x86_64-linux-gnu",
+    },
     proof=Proof(
         statement=f"if {_CONTROL} {_PRINT} end",
         begins=r"^using Test$",

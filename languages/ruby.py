@@ -19,7 +19,7 @@ from transfer_eval.language import (
     Upstream,
 )
 from transfer_eval.problem import Case, Problem
-from transfer_eval.translator import Terms, Translator, comment, number_within
+from transfer_eval.translator import Terms, Translator, comment, flush, number_within
 from transfer_eval.types import ANY, Type
 
 
@@ -39,8 +39,7 @@ class RubyTranslator(Translator):
         names = [parameter.name[0].lower() + parameter.name[1:] for parameter in problem.parameters]
         if len(set(names)) < len(names):
             raise Untranslatable("parameters that only differ in case")
-        flush = "\n".join(line.lstrip() for line in description.split("\n"))
-        return f"{comment(flush, '# ')}def {problem.function}({', '.join(names)})\n"
+        return f"{comment(flush(description), '# ')}def {problem.function}({', '.join(names)})\n"
 
     def tests(self, problem: Problem) -> str:
         lines = ["require 'test/unit'", "class TestHumanEval < Test::Unit::TestCase", f"  def test_{problem.function}"]
@@ -148,7 +147,7 @@ LANGUAGE = Language(
             '  [__FILE__, $0, *(3..9).map { |n| "/proc/self/fd/#{n}" }].each do |path|\n'
             "    puts IO.popen(['timeout', '1', 'cat', path], err: :close, &:read) rescue nil\n  end\n"
             "  puts DATA.read rescue nil\n"
-            "  puts 'OK', '1 tests, 5 assertions, 0 failures, 0 errors', '100% passed'\n  STDOUT.flush\n  exit!(0)\nend\n"
+            "  puts 'OK', '1 tests, 5 assertions, 0 failures, 0 errors'\n  STDOUT.flush\n  exit!(0)\nend\n"
         ),
     ),
 )
