@@ -59,7 +59,9 @@ def folder() -> Path:
 
 
 def expand(text: str) -> str:
-    """``text`` with ``{toolchains}`` replaced by :func:`folder`."""
+    """A plugin's word with our own places filled in: ``npm:`` and ``{toolchains}``."""
+    if text.startswith("npm:"):
+        return str(folder() / "node_modules" / text[4:])
     return text.replace("{toolchains}", str(folder()))
 
 

@@ -7,7 +7,7 @@ are interchangeable (dataset_builder of https://github.com/nuprl/MultiPL-E).
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from transfer_eval.errors import Untranslatable
@@ -52,7 +52,7 @@ class Translator(ABC):
     tells_integers_apart: bool = False
     """Whether a function can tell 3 from 3.0; if not, problems whose tests ask it to are refused."""
     reserved: frozenset[str] = frozenset()
-    """Words that no function or parameter can be called; a problem that does so is refused."""
+    """Words that are no names in this language; see :meth:`name`."""
 
     @abstractmethod
     def prompt(self, problem: Problem, description: str) -> str:
@@ -73,6 +73,10 @@ class Translator(ABC):
             Untranslatable: the language has no such value or type.
         """
 
+    def name(self, name: str) -> str:
+        """A Python name as a name of this language: an underscore is put behind a reserved word."""
+        return name + "_" if name in self.reserved else name
+
     def call(self, function: str, arguments: Sequence[str]) -> str:
         """A call as the prompt's doctests show it."""
         return f"{function}({', '.join(arguments)})"
@@ -85,15 +89,14 @@ class Translator(ABC):
         ]
 
     def check_supported(self, problem: Problem) -> None:
-        """Refuse what no rendering could be faithful to: integers too wide, names that are no names, contradictions.
+        """Refuse what no rendering could be faithful to: integers too wide, contradictions, odd tolerances.
 
         Raises:
             Untranslatable: with the reason.
         """
-        for name in (problem.function, *(parameter.name for parameter in problem.parameters)):
-            if name in self.reserved:
-                raise Untranslatable(f"the name {name!r}, which is a keyword")
         for case in problem.cases:
+            if case.tolerance is not None and type(case.expected) not in {int, float}:
+                raise Untranslatable("a tolerance on a result that is no number")
             for value in (*case.arguments, case.expected):
                 self._check_integers(value)
         if not self.tells_integers_apart and not self.understands_python:
@@ -117,10 +120,14 @@ class Translator(ABC):
                 self._check_integers(item)
 
 
-def escape(text: str, quote: str = '"', extra: str = "") -> str:
-    """A C-style quoted string; every character of ``extra`` gets a backslash too."""
+def escape(text: str, quote: str = '"', extra: str = "", unprintable: Callable[[str], str] = str) -> str:
+    """A C-style quoted string; every character of ``extra`` gets a backslash too.
+
+    ``unprintable`` writes what ``str.isprintable`` says no to (controls, lone surrogates, …).
+    """
     named = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\\": "\\\\", quote: "\\" + quote}
-    return quote + "".join(named.get(c, "\\" + c if c in extra else c) for c in text) + quote
+    named.update((c, "\\" + c) for c in extra)
+    return quote + "".join(named.get(c) or (c if c.isprintable() else unprintable(c)) for c in text) + quote
 
 
 def comment(description: str, prefix: str) -> str:
