@@ -135,11 +135,12 @@ _RUN = (
     'then echo "syntax error: unfinished here-document" >&2; exit 2; fi;; esac; shift; eval "unset text; $text"'
 )
 
-# In POSIX mode special builtins come before functions of their names, so these do what they say.
+# In POSIX mode special builtins come before functions of their names, so these do what they say. Leaving the mode
+# forgets to turn inherit_errexit off again.
 _REARM = (
     "POSIXLY_CORRECT=1\n"
     "\\unset -f unset set trap shopt unalias builtin printf\n"
-    "\\unalias -a\n\\trap - DEBUG ERR RETURN\n\\unset POSIXLY_CORRECT\n"
+    "\\unalias -a\n\\trap - DEBUG ERR RETURN\n\\unset POSIXLY_CORRECT\n\\shopt -u inherit_errexit\n"
 )
 _CONTROL = "[[ $- = *e* && :$BASHOPTS: != *:extdebug:* && :$BASHOPTS: != *:nocasematch:* ]]"
 _PRINT = r"printf '\n%d\n' $(({a} + {b}))"
