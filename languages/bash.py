@@ -179,7 +179,7 @@ LANGUAGE = Language(
         loop="    while :; do :; done\n",
         memory="    local x=x\n    while :; do x=$x$x; done\n",
         fork="    while :; do sleep 100 & done\n",
-        flood="    while :; do echo flood >&2; done\n",
+        flood="    while :; do printf '%09999d\\n' 0 >&2; done\n",
         good_flood="    printf 'x%.0s' {1..1000000} >&2\n    echo $(($1 + $2))\n",
         non_utf8="    printf '\\xff\\xfe\\n' >&2\n    echo $(($1 + $2))\n",
         stdin="    cat > /dev/null\n    echo $(($1 + $2))\n",

@@ -22,7 +22,6 @@ from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, comment, escape, flush, number_within
 from transfer_eval.types import ANY, Type
 
-
 # Keywords and built-in functions, which no program can define anew: those a problem may well be named after.
 _TAKEN = frozenset(
     {"abs", "array", "assert", "basename", "bin2hex", "bindec", "break", "ceil", "checkdate", "chop", "chr", "class"}
