@@ -13,6 +13,7 @@ from transfer_eval.language import (
     Install,
     Judgement,
     Language,
+    Limits,
     Proof,
     Step,
     Toolchain,
@@ -204,7 +205,7 @@ PRINT = 'java.lang.System.out.println("\\n" + (java.lang.Long.parseLong("{a}") +
 # Only a file named after it can hold a public class; programs that are not MultiPL-E's have Main.
 COMPILE = f"""
 file=Problem.java
-if grep -q '^public class Main' $file; then mv $file Main.java; file=Main.java; fi
+if grep -q 'public class Main' $file; then mv $file Main.java; file=Main.java; fi
 {{javac}} {" ".join("-J" + flag for flag in LEAN)} -proc:none -encoding UTF8 -cp {{javatuples}} -d . $file
 status=$?
 rm -f Main.java
@@ -248,6 +249,7 @@ LANGUAGE = Language(
     ),
     judgement=Judgement(wrong=r"java\.lang\.AssertionError", out_of_memory=r"java\.lang\.OutOfMemoryError"),
     translator=JavaTranslator(),
+    limits=Limits(processes=256),  # the virtual machine has some fifteen threads of its own
     conformance=Conformance(
         good="        return x + y;\n",
         wrong="        return x - y;\n",
