@@ -63,9 +63,10 @@ FRAME = """func Test{title}(t *testing.T) {{
 
 
 class GoTranslator(Translator):
-    """Typed by MultiPL-E's rules: tuples are ``[]interface{}``; what may be None or of several types is ``interface{}``.
+    """Typed by MultiPL-E's rules: tuples are ``[]interface{}``.
 
-    Results are compared as ``%v`` prints them, which needs no import that prompts lack.
+    What may be None or of several types, which upstream refuses, is ``interface{}``. Results are
+    compared as ``%v`` prints them, which needs no import that prompts lack.
     """
 
     stop_tokens = ("\nfunc", "struct", "\n// ")

@@ -205,7 +205,7 @@ PRINT = 'java.lang.System.out.println("\\n" + (java.lang.Long.parseLong("{a}") +
 # Only a file named after it can hold a public class; programs that are not MultiPL-E's have Main.
 COMPILE = f"""
 file=Problem.java
-if grep -q 'public class Main' $file; then mv $file Main.java; file=Main.java; fi
+if grep -q 'public class Main' $file; then cp $file Main.java; file=Main.java; fi
 {{javac}} {" ".join("-J" + flag for flag in LEAN)} -proc:none -encoding UTF8 -cp {{javatuples}} -d . $file
 status=$?
 rm -f Main.java
