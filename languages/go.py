@@ -21,7 +21,7 @@ from transfer_eval.language import (
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, escape
-from transfer_eval.types import Kind, Type, infer
+from transfer_eval.types import Kind, Type, infer_uniform, optional
 
 RESERVED = """
 break case chan const continue default defer else fallthrough for func go goto if import interface map package range
@@ -146,7 +146,7 @@ class GoTranslator(Translator):
         held = type_.args[0] if type_.kind is Kind.OPTIONAL else type_
         if held.kind is Kind.FLOAT and isinstance(value, int):
             return _float(float(value))
-        return self.literal(value, infer(value) if held.kind in {Kind.ANY, Kind.UNKNOWN, Kind.UNION} else held)
+        return self.literal(value, infer_uniform(value) if held.kind in {Kind.ANY, Kind.UNKNOWN, Kind.UNION} else held)
 
     def _container(self, value: object, type_: Type) -> str:
         name = self.type(type_)
@@ -157,10 +157,9 @@ class GoTranslator(Translator):
             )
         if not isinstance(value, (list, tuple)) or (value and not type_.args):
             raise Untranslatable(f"a value of class {type(value).__name__} for the type {type_}")
-        if type_.kind is Kind.TUPLE:
-            items = [
-                self._boxed(item, Type(Kind.OPTIONAL, (arg,))) for item, arg in zip(value, type_.args, strict=True)
-            ]
+        if type_.kind in {Kind.TUPLE, Kind.VARTUPLE}:
+            types = type_.args if type_.kind is Kind.TUPLE else type_.args * len(value)
+            items = [self._boxed(item, optional(held)) for item, held in zip(value, types, strict=True)]
         else:
             items = [self.literal(item, type_.args[0]) for item in value]
         return f"{name}{{{', '.join(items)}}}"

@@ -10,7 +10,7 @@ from transfer_eval.errors import Untranslatable
 from transfer_eval.language import Command, Conformance, Install, Judgement, Language, Proof, Step, Toolchain, Upstream
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, escape
-from transfer_eval.types import Kind, Type
+from transfer_eval.types import Kind, Type, infer, unions
 
 RESERVED = """
 abstract as async await become box break const continue crate do dyn else enum extern false final fn for if impl in let
@@ -28,7 +28,10 @@ GENERICS = {
 
 
 class RustTranslator(Translator):
-    """Typed by MultiPL-E's rules: ``int`` is ``isize``, strings are owned; there is no ``Any`` and no union."""
+    """Typed by MultiPL-E's rules: ``int`` is ``isize``, strings are owned; there is no ``Any``.
+
+    A union, which upstream refuses, is an enum that the prompt defines.
+    """
 
     stop_tokens = ("\n}",)
     terms = Terms(list="vector", tuple="tuple", dictionary="HashMap", none="None", true="true", false="false")
@@ -45,7 +48,14 @@ class RustTranslator(Translator):
         parameters = ", ".join(f"{p.name}: {self.type(p.type)}" for p in problem.parameters)
         text = re.sub(r"\n\s*", "\n/// ", description.strip())
         signature = f"fn {problem.function}({parameters}) -> {self.type(problem.returns)} {{"
-        return f"{imports}{imports and chr(10)}/// {text}\n{signature}\n"
+        enums = "".join(f"{self._enum(union)}\n" for union in unions(types))
+        return f"{imports}{imports and chr(10)}{enums}/// {text}\n{signature}\n"
+
+    def _enum(self, union: Type) -> str:
+        """The definition of a union; floating-point numbers are neither ``Eq`` nor ``Hash``."""
+        traits = "Debug, Clone, PartialEq" + ("" if union.mentions(Kind.FLOAT) else ", Eq, Hash")
+        variants = "".join(f"    {_camel(self.type(arg))}({self.type(arg)}),\n" for arg in union.args)
+        return f"#[derive({traits})]\nenum {self.type(union)} {{\n{variants}}}\n"
 
     def tests(self, problem: Problem) -> str:
         lines = ["}", "", "fn main() {", f"    let candidate = {problem.function};"]
@@ -70,7 +80,9 @@ class RustTranslator(Translator):
         Raises:
             Untranslatable: Rust has none.
         """
-        inside = [self.type(arg) for arg in type_.args if type_.kind is not Kind.UNION]
+        inside = [self.type(arg) for arg in type_.args]
+        if type_.kind is Kind.UNION:
+            return "Or".join(map(_camel, inside))
         if type_.kind in {Kind.SET, Kind.DICT} and type_.args[0].mentions(Kind.FLOAT):
             raise Untranslatable("a floating-point number as a key, which Rust does not hash")
         if type_.kind is Kind.TUPLE:
@@ -89,6 +101,8 @@ class RustTranslator(Translator):
     def _value(self, value: object, type_: Type) -> str:
         if type_.kind is Kind.OPTIONAL:
             return "None" if value is None else f"Some({self._value(value, type_.args[0])})"
+        if type_.kind is Kind.UNION:
+            return self._variant(value, type_)
         if value is None:
             raise Untranslatable("a None where the type has none")
         if isinstance(value, bool):
@@ -98,6 +112,14 @@ class RustTranslator(Translator):
         if isinstance(value, (int, float)):
             return _float(float(value)) if type_.kind is Kind.FLOAT else str(value)
         return self._container(value, type_)
+
+    def _variant(self, value: object, type_: Type) -> str:
+        kind = infer(value).kind
+        fitting = [arg for arg in type_.args if arg.kind is kind or (kind is Kind.INT and arg.kind is Kind.FLOAT)]
+        if not fitting:
+            raise Untranslatable(f"a value of class {type(value).__name__} for the type {type_}")
+        best = min(fitting, key=lambda arg: arg.kind is not kind)
+        return f"{self.type(type_)}::{_camel(self.type(best))}({self.literal(value, best)})"
 
     def _container(self, value: object, type_: Type) -> str:
         if isinstance(value, dict) and type_.kind is Kind.DICT:
@@ -113,6 +135,11 @@ class RustTranslator(Translator):
         if items and not any(value):
             items[0] = self.literal(next(iter(value)), type_.args[0])
         return f"HashSet::from([{', '.join(items)}])" if type_.kind is Kind.SET else f"vec![{', '.join(items)}]"
+
+
+def _camel(name: str) -> str:
+    """A type's name as part of an enum's name."""
+    return "".join(word[:1].upper() + word[1:] for word in re.findall(r"\w+", name))
 
 
 def _string(value: str) -> str:

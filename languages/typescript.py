@@ -56,7 +56,7 @@ class TypeScriptTranslator(javascript.JavaScriptTranslator):
         if type_.kind is Kind.SET:
             return f"Set<{inside[0]}>"
         if type_.kind is Kind.DICT:
-            if inside[0] not in {"string", "number", "any"}:
+            if not {"string", "number", "any"}.issuperset(inside[0].split(" | ")):
                 raise Untranslatable(f"a dictionary with keys of type {inside[0]}")
             return f"{{[key: {inside[0].replace('any', 'string')}]: {inside[1]}}}"
         if type_.kind is Kind.OPTIONAL:
