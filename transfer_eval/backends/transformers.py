@@ -7,7 +7,9 @@ it: twice as fast as float32 for the embedded model. Limits: decoder-only models
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -250,8 +252,9 @@ def _from_pretrained(source: str, name: str, dtype: Any, options: Mapping[str, o
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options)
+        with contextlib.redirect_stderr(io.StringIO()):  # GGUF's progress bar knows no off switch
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+            model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options)
     except ImportError as error:
         raise UserError(f"cannot load {name}: {_first_line(error)}; {EXTRA}") from error
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
