@@ -1,8 +1,9 @@
 """Generation -> the code in it, and the reason why it is that.
 
 ``program.assemble(task, extraction.code, language, whole=extraction.whole)`` makes the program. A
-completion is cut at the earliest stop token, as MultiPL-E does. From a chat answer the best fenced block is taken; if it
-declares the function, ``arrangement.py`` fits it to the tests and the prompt is not repeated.
+completion is cut at the earliest stop token, as MultiPL-E does. From a chat answer the best fenced
+block is taken; if it declares the function, ``arrangement.py`` fits it to the tests and the prompt is
+not repeated.
 
 Limits: nothing is repaired. An answer that renames the function, changes its types or is
 broken stays so, and fails by its own fault.
