@@ -12,6 +12,7 @@ class LuaTranslator(Translator):
     """Untyped: lists, tuples and sets are sequences, dictionaries are tables with keys in brackets."""
 
     stop_tokens = ("\nlocal", "\nfunction", "\n--", "\n\n")
+    tells_integers_apart = True
     terms = Terms(list="table", tuple="table", dictionary="table", none="nil", true="true", false="false")
 
     def prompt(self, problem: Problem, description: str) -> str:

@@ -144,7 +144,7 @@ LANGUAGE = Language(
         exit_zero="    raise SystemExit(0)\n",
         forge=(
             "    import os, sys\n"
-            "    descriptors = ['/proc/self/fd/' + name for name in os.listdir('/proc/self/fd')]\n"
+            "    descriptors = ['/proc/self/fd/' + name for name in os.listdir('/proc/self/fd') if int(name) > 2]\n"
             "    for path in [sys.argv[0], '/proc/self/cmdline', *descriptors]:\n"
             "        try:\n"
             "            print(open(path).read())\n"

@@ -30,8 +30,8 @@ class Command:
     """One program of a toolchain.
 
     Attributes:
-        names: where to look, best first: names on PATH, absolute paths, or ``npm:PACKAGE/PATH``
-            and ``unpacked:PATH`` below the project's own toolchain folder.
+        names: where to look, best first: names on PATH, absolute paths, or ``npm:PACKAGE/PATH``, a
+            file of a package that we installed.
         version: arguments that make it print its version; empty: it is only looked for.
         check: arguments that must exit 0 for it to count as working, e.g. loading a test library.
         home: arguments whose output is the folder the command needs beside itself (where
@@ -113,26 +113,33 @@ class Proof:
     searched from the last match of ``begins`` on (MULTILINE), and in the replacement
     ``{statement}`` stands for the statement and ``\\g<0>`` for the matched text. Where ``begins`` is
     not found, the frame is another one and only the last pair is tried. ``rearm`` is put before the
-    match of ``begins``: it undoes what a completion may have done to the assertions.
+    match of ``begins``: it undoes what a completion may have done to the assertions. ``rewrites`` are
+    (regex, replacement) pairs for the whole frame, as :func:`re.sub` takes them: they ask the same
+    question in a way that the program's own definitions cannot answer. ``guard`` is such a pair for
+    the text before the frame, applied once: it keeps the assertions safe before the program runs.
     """
 
     statement: str
     ends: tuple[tuple[str, str], ...]
     begins: str = r"\A"
     rearm: str = ""
+    rewrites: tuple[tuple[str, str], ...] = ()
+    guard: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
 class Judgement:
     """What failures look like: regexes searched in both streams of a failed step.
 
-    ``exit_zero_fails`` is for toolchains that exit 0 on failed tests.
+    ``exit_zero_fails`` is for toolchains that exit 0 on failed tests, ``silence_is_wrong`` for test frames
+    that say nothing on stderr when an assertion fails.
     """
 
     wrong: str = r"(?!)"
     uncompiled: str = r"(?!)"
     out_of_memory: str = r"(?!)"
     exit_zero_fails: str = r"(?!)"
+    silence_is_wrong: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +204,8 @@ class Language:
         fences: the names models put after ``` for this language.
         source: file name of a program.
         compile: None where programs are run from source.
-        environment: variables beside the minimal common ones.
+        environment: variables beside the minimal common ones; ``{toolchains}`` is the
+            project's own folder of them, with ``unpacked/PACKAGE`` and ``node_modules`` in it.
         prefix: text a program must start with to be one at all, added when missing.
     """
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from transfer_eval.language import Language
 from transfer_eval.task import Task
 
-_GROUP = re.compile(r"\\g<(\w+)>")  # the only escape a replacement knows; other backslashes are the language's
+_BLANK = re.compile(r"\\g<(\d+)>|\{(statement|a|b)\}")  # what is filled in; other backslashes are the language's
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,10 @@ def arm(program: Program, language: Language) -> Armed:
     if begin is None:
         ends = proof.ends[-1:]  # not MultiPL-E's frame: only the last way fits any program
     else:
-        before, tests = before + tests[:begin] + proof.rearm, tests[begin:]
+        before, tests = before + tests[:begin], tests[begin:]
+        for pattern, replacement in proof.rewrites:
+            tests = re.sub(pattern, replacement, tests, flags=re.MULTILINE)
+        before = re.sub(*proof.guard, before, count=1) + proof.rearm if proof.guard else before + proof.rearm
     ended = _end(ends, tests, statement, (str(first), str(second)))
     if ended is None:
         return Armed(text, None)
@@ -71,13 +75,15 @@ def _end(ends: Sequence[tuple[str, str]], tests: str, statement: str, secret: tu
     for pattern, replacement in ends:
         match = re.search(pattern, tests, re.MULTILINE)
         if match:
-            filled = replacement
-            for reference in _GROUP.findall(replacement):
-                filled = filled.replace(f"\\g<{reference}>", match[int(reference)])
-            filled = filled.replace("{statement}", statement)
-            filled = filled.replace("{a}", secret[0]).replace("{b}", secret[1])
+            words = {"statement": statement, "a": secret[0], "b": secret[1]}
+            filled = _BLANK.sub(partial(_fill, match, words), replacement)
             return tests[: match.start()] + filled + tests[match.end() :]
     return None
+
+
+def _fill(match: re.Match[str], words: Mapping[str, str], blank: re.Match[str]) -> str:
+    """One blank of a replacement. What is filled in is not looked at again: it holds the program's own text."""
+    return words[blank[2]] if blank[2] else match[int(blank[1])] or ""
 
 
 def _last_match(pattern: str, text: str) -> int | None:

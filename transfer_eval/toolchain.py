@@ -36,7 +36,7 @@ class Located:
 
     Attributes:
         paths: absolute path by the name the plugin's steps use.
-        homes: folders the commands need beside themselves (``Command.home``).
+        homes: folders the commands need beside themselves (``Command.home``, or named in the environment).
         version: what the first command says of itself.
         problem: why the state is not INSTALLED, in one line.
     """
@@ -59,7 +59,9 @@ def folder() -> Path:
 
 
 def expand(text: str) -> str:
-    """``text`` with ``{toolchains}`` replaced by :func:`folder`."""
+    """A plugin's word with our own places filled in: ``npm:`` and ``{toolchains}``."""
+    if text.startswith("npm:"):
+        return str(folder() / "node_modules" / text[4:])
     return text.replace("{toolchains}", str(folder()))
 
 
@@ -100,6 +102,8 @@ def locate(language: Language) -> Located:
                 return _not_here(language, State.BROKEN, f"`{path} {' '.join(command.version)}` failed")
             version = _version(said)
         paths[name] = path
+    if folder().is_dir() and any("{toolchains}" in value for value in language.environment.values()):
+        homes.append(str(folder()))
     return Located(language=language.name, state=State.INSTALLED, paths=paths, homes=tuple(homes), version=version)
 
 

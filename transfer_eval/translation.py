@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import ast
 import re
+from dataclasses import replace
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import Language
-from transfer_eval.problem import Problem
+from transfer_eval.problem import Parameter, Problem
 from transfer_eval.sources.originals import literal
 from transfer_eval.task import Task
 from transfer_eval.translator import Terms, Translator
@@ -31,6 +32,7 @@ def translate(problem: Problem, language: Language, *, reworded: bool = True) ->
         raise Untranslatable(problem.only_python)
     if not problem.cases and not translator.understands_python:
         raise Untranslatable("it has no test cases")
+    problem = _renamed(problem, translator)
     translator.check_supported(problem)
     description = translate_doctests(problem, translator)
     if reworded and not translator.understands_python:
@@ -46,6 +48,12 @@ def translate(problem: Problem, language: Language, *, reworded: bool = True) ->
         prompt_terminology="reworded" if reworded else "verbatim",
         solution=problem.original.solution if translator.understands_python else None,
     )
+
+
+def _renamed(problem: Problem, translator: Translator) -> Problem:
+    """The problem with names that the language can use."""
+    parameters = tuple(Parameter(translator.name(p.name), p.type) for p in problem.parameters)
+    return replace(problem, function=translator.name(problem.function), parameters=parameters)
 
 
 def translate_doctests(problem: Problem, translator: Translator) -> str:
@@ -94,7 +102,7 @@ def reword(description: str, terms: Terms, title: str) -> str:
 
 def _reword_line(line: str, terms: Terms, title: str) -> str:
     words = {
-        "array": terms.list,
+        "array": terms.array or terms.list,
         "list": terms.list,
         "tuple": terms.tuple,
         "dictionary": terms.dictionary,

@@ -53,7 +53,8 @@ def judge(execution: Execution, language: Language) -> Verdict:
     ):
         if _found(pattern, step):
             return verdict
-    return Verdict.CRASHED
+    silent = judgement.silence_is_wrong and not step.stderr.strip()
+    return Verdict.WRONG if silent else Verdict.CRASHED
 
 
 def _found(pattern: str, step: StepResult) -> bool:

@@ -69,17 +69,16 @@ class ReplayBackend:
 
 
 def load(path: Path) -> ReplayBackend:
-    """Read recordings from a file, a run directory or a folder of completions files.
+    """Read recordings from a file, a folder of runs, or a folder of completions files.
 
     Raises:
         UserError: there are none, or one is malformed (the message names the file and field).
     """
     path = path.expanduser()
-    file = path / FILE_NAME if path.is_dir() else path
-    if file.name == FILE_NAME and file.is_file():
-        generations = list(GenerationJournal(file.parent).generations.values())
-    elif path.suffix == ".jsonl" and path.is_file():
-        generations = list(GenerationJournal(path.parent, path.name).generations.values())
+    journals = sorted(path.rglob(FILE_NAME)) if path.is_dir() else [path] if path.suffix == ".jsonl" else []
+    if journals:
+        recordings = [GenerationJournal(file.parent, file.name) for file in journals if file.is_file()]
+        generations = [generation for recording in recordings for generation in recording.generations.values()]
     else:
         files = sorted(p for p in (path.rglob("*") if path.is_dir() else [path]) if _is_completions(p))
         generations = [generation for file in files for generation in _read_completions(file)]

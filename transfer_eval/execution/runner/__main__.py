@@ -25,8 +25,8 @@ import time
 from typing import Any
 
 from .child import EXEC_FAILED, become
-from .sweep import clean, kill_everything
-from .watch import Stream, Watch
+from .sweep import CONTAINED, clean, kill_everything
+from .watch import HostGone, Stream, Watch
 
 BASE = sys.argv[1]
 
@@ -46,7 +46,13 @@ def main() -> None:
         if not header:
             return
         job = json.loads(read_exactly(requests, struct.unpack(">I", header)[0]))
-        body = json.dumps(run_job(job)).encode()
+        try:
+            body = json.dumps(run_job(job, requests)).encode()
+        except HostGone:
+            kill_everything()
+            if clean(BASE) and not CONTAINED:
+                os.rmdir(BASE)
+            return
         write_all(replies, struct.pack(">I", len(body)) + body)
 
 
@@ -69,7 +75,7 @@ def write_all(descriptor: int, data: bytes) -> None:
         view = view[os.write(descriptor, view) :]
 
 
-def run_job(job: dict[str, Any]) -> dict[str, Any]:
+def run_job(job: dict[str, Any], host: int) -> dict[str, Any]:
     """Run the steps in a fresh directory, then leave nothing behind: no process, no file."""
     directory = os.path.join(BASE, "job")
     reply: dict[str, Any] = {"steps": []}
@@ -78,7 +84,7 @@ def run_job(job: dict[str, Any]) -> dict[str, Any]:
         for step in job["steps"]:
             for name in step["delete"]:
                 os.unlink(os.path.join(directory, name))
-            result = run_step(directory, step, job["uid"])
+            result = run_step(directory, {**step, "host": host}, job["uid"])
             reply["steps"].append(result)
             if result["ended"] != "exited" or result["code"] != 0:
                 break

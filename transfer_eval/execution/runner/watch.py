@@ -15,6 +15,10 @@ from .sweep import memory_in_use
 WATCH_SECONDS = 0.05  # how often memory is looked at
 
 
+class HostGone(BaseException):
+    """The process that gives us jobs has died."""
+
+
 class Stream:
     """The head and the tail of an output; what lies between is counted and dropped."""
 
@@ -64,6 +68,8 @@ class Watch:
         self.pid, self.step, self.streams = pid, step, streams
         self.feed, self.feed_write = memoryview(feed or b""), feed_write
         self.poll = select.poll()
+        self.host = step["host"]
+        self.poll.register(self.host, 0)  # only its hanging up is of interest
         self.pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
         if self.pidfd is not None:
             self.poll.register(self.pidfd, select.POLLIN)
@@ -109,6 +115,8 @@ class Watch:
         for descriptor, _ in self.poll.poll(milliseconds if self.pidfd is not None else min(milliseconds, 5)):
             if descriptor == self.pidfd:
                 continue
+            if descriptor == self.host:
+                raise HostGone
             if descriptor in self.streams:
                 data = os.read(descriptor, 65536)
                 self.streams[descriptor].add(data)

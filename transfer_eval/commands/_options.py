@@ -1,0 +1,136 @@
+"""Flags that several subcommands share, and how their values are read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from transfer_eval.errors import UserError
+from transfer_eval.language import Language, find, load_all
+
+if TYPE_CHECKING:
+    from transfer_eval.pipeline import Plan
+
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+jobs = click.option("--jobs", type=click.IntRange(1), help="Programs to run at once.  [default: the cores]")
+sandbox = click.option(
+    "--sandbox", default="auto", show_default=True, metavar="auto|bwrap|none", help="Where programs run."
+)
+results = click.option(
+    "--results",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("results"),
+    show_default=True,
+    help="Folder for everything a run leaves.",
+)
+verdicts = click.option(
+    "--verdicts",
+    type=click.Choice(["strict", "compat"]),
+    default="strict",
+    show_default=True,
+    help="Whose rule says what passed: ours, or MultiPL-E's.",
+)
+as_json = click.option("--json", "as_json", is_flag=True, help="Machine-readable output.")
+
+
+def langs(required: bool = True) -> Decorator:
+    """The ``--langs`` flag."""
+    return click.option(
+        "--langs", required=required, metavar="LANGS", help="Names or aliases, comma-separated, or all."
+    )
+
+
+def languages(text: str) -> Sequence[Language]:
+    """The languages a ``--langs`` value names, ``all`` being those whose toolchain is here.
+
+    Raises:
+        UserError: an unknown name, or none at all.
+    """
+    if text.strip().lower() == "all":
+        return installed()
+    names = [name for name in text.split(",") if name.strip()]
+    if not names:
+        raise UserError("--langs names no language; give e.g. --langs lua,r or --langs all")
+    return list(dict.fromkeys(find(name) for name in names))
+
+
+def installed() -> Sequence[Language]:
+    """Every language whose toolchain is here.
+
+    Raises:
+        UserError: there is none.
+    """
+    from transfer_eval.toolchain import State, locate
+
+    here = [language for language in load_all().values() if locate(language).state is State.INSTALLED]
+    if not here:
+        raise UserError("no language is installed here; try `transfer-eval languages --install lua,python`")
+    return here
+
+
+def generation(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The flags that say which model answers what, and how."""
+    flags: list[Decorator] = [
+        click.option("--model", default="smollm2", show_default=True, help="The checkpoint to evaluate."),
+        langs(),
+        click.option(
+            "--suite", default="humaneval", show_default=True, help="humaneval, a file or folder, or hub:NAME."
+        ),
+        click.option("--limit", type=click.IntRange(1), help="Only the first so many problems."),
+        click.option("--samples", type=click.IntRange(1), default=1, show_default=True, help="Answers per problem."),
+        click.option("--temperature", type=float, help="[default: 0 for one sample, 0.2 for more]"),
+        click.option("--top-p", type=float, default=0.95, show_default=True),
+        click.option("--max-tokens", type=click.IntRange(1), default=512, show_default=True, help="New tokens, each."),
+        click.option("--seed", type=int, default=0, show_default=True),
+        click.option(
+            "--backend",
+            type=click.Choice(["auto", "transformers", "vllm", "openai", "replay"]),
+            default="auto",
+            show_default=True,
+            help="What runs the model.",
+        ),
+        click.option(
+            "--style",
+            type=click.Choice(["auto", "completion", "chat"]),
+            default="auto",
+            show_default=True,
+            help="Continue the prompt, or ask as in a chat.",
+        ),
+    ]
+    for flag in reversed(flags):
+        function = flag(function)
+    return function
+
+
+def plan(results_folder: Path, flags: Mapping[str, Any]) -> Plan:
+    """The run that the flags of :func:`generation` describe; the cheap refusals come first.
+
+    Raises:
+        UserError: a language, toolchain, suite or model is not to be had.
+    """
+    from transfer_eval import backends
+    from transfer_eval.execution.worker import located_or_refuse
+    from transfer_eval.generation import Sampling
+    from transfer_eval.pipeline import Plan
+    from transfer_eval.prompt import Style
+    from transfer_eval.suite import load
+
+    temperature = flags["temperature"]
+    sampling = Sampling(
+        temperature=(0.0 if flags["samples"] == 1 else 0.2) if temperature is None else temperature,
+        top_p=flags["top_p"],
+        max_tokens=flags["max_tokens"],
+        samples=flags["samples"],
+        seed=flags["seed"],
+    )
+    chosen = languages(flags["langs"])
+    for language in chosen:
+        located_or_refuse(language)
+    suite = load(flags["suite"], chosen, flags["limit"])
+    backend = backends.load(flags["model"], flags["backend"])
+    style = backend.style if flags["style"] == "auto" else Style(flags["style"])
+    return Plan(backend=backend, suite=suite, languages=chosen, sampling=sampling, style=style, results=results_folder)

@@ -1,0 +1,90 @@
+"""``transfer-eval execute``: completions files or whole programs in, verdicts out."""
+
+from __future__ import annotations
+
+import collections
+import json
+from pathlib import Path
+
+import click
+
+from transfer_eval.commands import _options as options
+from transfer_eval.errors import UserError
+
+
+@click.command(short_help="Execute MultiPL-E completions files, or whole programs.")
+@click.argument("path", required=False, type=click.Path(path_type=Path))
+@click.option("--output-dir", type=click.Path(path_type=Path), help="Where results files go.  [default: beside PATH]")
+@click.option("--programs", type=click.Path(path_type=Path), help="Whole programs: lines of {id, language, program}.")
+@click.option("--out", type=click.Path(path_type=Path), help="Output for --programs, one line each.")
+@options.sandbox
+@options.jobs
+def command(
+    path: Path | None, output_dir: Path | None, programs: Path | None, out: Path | None, sandbox: str, jobs: int | None
+) -> None:
+    """Execute every completion in PATH (a completions file, or a folder of them).
+
+    Results go to NAME.results.json(.gz); what is there already is not run again.
+    """
+    if (path is None) == (programs is None):
+        raise click.UsageError("give either PATH or --programs FILE --out OUT")
+    if programs is not None:
+        if out is None:
+            raise click.UsageError("--programs needs --out")
+        _programs(programs, out, sandbox, jobs)
+    elif path is not None:
+        _completions(path, output_dir, sandbox, jobs)
+
+
+def _programs(programs: Path, out: Path, sandbox: str, jobs: int | None) -> None:
+    from transfer_eval.execution.pool import Pool
+    from transfer_eval.execution.sandbox import choose
+    from transfer_eval.files import write_bytes
+    from transfer_eval.whole_program import execute_rows, read_rows
+
+    rows = read_rows(programs)
+    write_bytes(out, b"")  # refuse early what cannot be written
+    counts: collections.Counter[str] = collections.Counter()
+    lines = []
+    with Pool(choose(sandbox), jobs) as pool:
+        for row in execute_rows(rows, pool):
+            counts[row["verdict"]] += 1
+            lines.append(json.dumps(row) + "\n")
+    write_bytes(out, "".join(lines).encode())
+    click.echo(f"{len(rows)} programs: {_summary(counts)} -> {out}", err=True)
+
+
+def _completions(path: Path, output_dir: Path | None, sandbox: str, jobs: int | None) -> None:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from transfer_eval.completions import completions_files, read_completions, results_path
+    from transfer_eval.execution.pool import Pool
+    from transfer_eval.execution.sandbox import choose
+    from transfer_eval.execution.worker import located_or_refuse
+    from transfer_eval.grading import Grader, check_writable
+    from transfer_eval.language import Language
+
+    files = list(completions_files(path))
+    for language in {read_completions(file).language for file in files}:
+        located_or_refuse(language)
+    counts: collections.Counter[str] = collections.Counter()
+
+    def count(language: Language, result: Mapping[str, Any]) -> None:
+        counts[str(result.get("verdict", result.get("status")))] += 1
+
+    chosen = choose(sandbox)
+    root = path if path.is_dir() else path.parent
+    check_writable(output_dir or root)
+    with Pool(chosen, jobs) as pool:
+        grader = Grader(pool, chosen, count)
+        for file in files:
+            grader.add(file, results_path(file, output_dir, root))
+        grader.wait()
+    if not counts:
+        raise UserError(f"{path}: nothing to execute")
+    click.echo(f"{len(files)} files, {sum(counts.values())} programs: {_summary(counts)}", err=True)
+
+
+def _summary(counts: collections.Counter[str]) -> str:
+    return ", ".join(f"{number} {verdict}" for verdict, number in counts.most_common()) or "nothing"

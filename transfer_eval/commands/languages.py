@@ -1,0 +1,94 @@
+"""``transfer-eval languages``: what is installed, missing or broken, and installing it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+
+import click
+
+from transfer_eval.commands import _options as options
+from transfer_eval.language import Install, Language, load_all
+
+
+@click.command(short_help="List languages: installed, missing, broken; install toolchains.")
+@click.option("--install", metavar="LANGS", help="Install the toolchains of these (or: all).")
+@options.as_json
+def command(install: str | None, as_json: bool) -> None:
+    """List the languages and their toolchains, or install some.
+
+    --install uses apt (as root or with sudo), npm and pip, and leaves what is here alone.
+    """
+    if install is not None:
+        _install(install, as_json)
+        return
+    rows = [row(language) for language in load_all().values()]
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    else:
+        _print_table(rows)
+
+
+def _install(names: str, as_json: bool) -> None:
+    from transfer_eval.errors import UserError
+    from transfer_eval.install import install
+
+    wanted = list(load_all().values()) if names.strip().lower() == "all" else options.languages(names)
+    lacking = install(wanted, lambda line: click.echo(line, err=True))
+    if as_json:
+        click.echo(json.dumps([row(language) for language in wanted], indent=2))
+    if lacking:
+        raise UserError(f"still not usable: {', '.join(language.name for language in lacking)}")
+
+
+def row(language: Language) -> Mapping[str, object]:
+    """One language as ``--json`` shows it."""
+    from transfer_eval.toolchain import State, locate
+
+    located = locate(language)
+    here = located.state is State.INSTALLED
+    return {
+        "name": language.name,
+        "aliases": list(language.names[1:]),
+        "state": located.state.value,
+        "version": located.version,
+        "warm": False,
+        "translator": type(language.translator).__name__,
+        "hint": "" if here else f"{located.problem}; {hint(language.toolchain.install)}",
+    }
+
+
+def hint(install: Install) -> str:
+    """How the toolchain is had by hand, by package manager."""
+    apt = f"apt-get install {' '.join(install.apt)}" if install.apt else ""
+    apt += f" (from Debian {install.apt_suite})" if install.apt_suite else ""
+    ways = [apt]
+    for manager, packages in (
+        ("npm install -g", install.npm),
+        ("pip install", install.pip),
+        ("brew install", install.brew),
+    ):
+        ways.append(f"{manager} {' '.join(packages)}" if packages else "")
+    return " | ".join(way for way in [*ways, install.hint] if way)
+
+
+def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(box=None, pad_edge=False)
+    for heading in ("language", "state", "version", "aliases", "hint"):
+        table.add_column(heading, overflow="fold")
+    colours = {"installed": "green", "missing": "yellow", "broken": "red"}
+    for one in rows:
+        state = str(one["state"])
+        aliases = ", ".join(map(str, one["aliases"])) if isinstance(one["aliases"], list) else ""
+        colour = colours[state]
+        table.add_row(
+            str(one["name"]),
+            f"[{colour}]{state}[/]",
+            str(one["version"]),
+            aliases,
+            str(one["hint"]).replace("[", r"\["),
+        )
+    Console().print(table)

@@ -1,0 +1,79 @@
+"""``transfer-eval run``: a model on a suite in many languages, from prompts to the leaderboard."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from transfer_eval.commands import _options as options
+
+if TYPE_CHECKING:
+    from transfer_eval.pipeline import Plan
+
+
+@click.command(short_help="Generate, execute and score: the main command.")
+@options.generation
+@options.results
+@options.sandbox
+@options.jobs
+@options.verdicts
+@click.option("--executor", type=click.Choice(["local"]), default="local", show_default=True, help="Where workers are.")
+@click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="The CSV.  [default: RESULTS/leaderboard.csv]")
+def command(
+    results: Path, sandbox: str, jobs: int | None, verdicts: str, executor: str, csv_path: Path | None, **flags: object
+) -> None:
+    """Evaluate a model in many languages, from prompts to the leaderboard.
+
+    MODEL is a Hub id, a directory, a GGUF file, replay:PATH or the embedded default, smollm2. An interrupted
+    run goes on where it stopped when the same command is given again.
+    """
+    from rich.console import Console
+
+    from transfer_eval.execution.sandbox import choose
+    from transfer_eval.leaderboard import build, write_csv
+    from transfer_eval.pipeline import run
+    from transfer_eval.progress import Progress
+    from transfer_eval.score import read_dataset
+    from transfer_eval.tables import print_board
+
+    chosen = choose(sandbox)
+    plan = options.plan(results, flags)
+    console = Console(stderr=True)
+    console.print(f"sandbox: {chosen.kind.value} {chosen.version}; style: {plan.style.value}", highlight=False)
+    with Progress(console) as progress:
+        folders = run(plan, chosen, progress, jobs)
+    board = build([read_dataset(folder) for folder in folders], [1], verdicts)
+    print_board(board)
+    path = csv_path or results / "leaderboard.csv"
+    write_csv(board, path)
+    _summarise(plan, folders, progress.seconds)
+    click.echo(f"leaderboard: {path}")
+
+
+def _summarise(plan: Plan, folders: Sequence[Path], seconds: float) -> None:
+    """What was skipped and why, and how the answers ended."""
+    from transfer_eval.score import read_dataset
+
+    for language, folder in zip(plan.languages, folders, strict=True):
+        refused = plan.suite.refused.get(language.name, {})
+        verdicts = collections.Counter(
+            str(result.get("verdict")) for problem in read_dataset(folder).problems for result in problem.results
+        )
+        counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
+        click.echo(f"{language.name}: {counts}", err=True)
+        for reason, names in _by_reason(refused).items():
+            click.echo(
+                f"  skipped {len(names)}: {reason} ({', '.join(names[:3])}{' …' if names[3:] else ''})", err=True
+            )
+    click.echo(f"{seconds:.0f} s in all", err=True)
+
+
+def _by_reason(refused: Mapping[str, str]) -> Mapping[str, list[str]]:
+    reasons: dict[str, list[str]] = {}
+    for name, reason in refused.items():
+        reasons.setdefault(reason, []).append(name)
+    return reasons

@@ -1,0 +1,40 @@
+"""``transfer-eval validate``: the benchmark is put to the test before any model is."""
+
+from __future__ import annotations
+
+import click
+
+from transfer_eval.commands import _options as options
+
+
+@click.command(short_help="Reference solutions must pass, empty completions must fail.")
+@click.option("--suite", default="humaneval", show_default=True, help="humaneval, a file or folder, or hub:NAME.")
+@options.langs()
+@click.option("--limit", type=click.IntRange(1), help="Only so many problems.")
+@options.sandbox
+@options.jobs
+def command(suite: str, langs: str, limit: int | None, sandbox: str, jobs: int | None) -> int:
+    """Run every problem with its reference solution (where there is one) and with an empty completion.
+
+    Exits 3 if a reference fails or an empty completion passes.
+    """
+    from transfer_eval.execution.pool import Pool
+    from transfer_eval.execution.sandbox import choose
+    from transfer_eval.suite import load
+    from transfer_eval.validation import validate
+
+    languages = options.languages(langs)
+    tasks = load(suite, languages, limit)
+    bad = 0
+    with Pool(choose(sandbox), jobs) as pool:
+        for language in languages:
+            report = validate(tasks.tasks[language.name], language, pool)
+            for line in report.problems:
+                click.echo(f"{language.name}: {line}")
+            bad += len(report.problems)
+            refused = len(tasks.refused.get(language.name, {}))
+            click.echo(
+                f"{language.name}: {report.references_passed}/{report.references} references pass,"
+                f" {report.empty_failed}/{report.tasks} empty completions fail, {refused} problems refused"
+            )
+    return 3 if bad else 0

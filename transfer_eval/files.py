@@ -1,0 +1,119 @@
+"""Reading and writing files so that nothing is ever half written or silently misread."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from transfer_eval.errors import UserError
+
+
+def read_json(path: Path) -> Any:
+    """The JSON in a file, gunzipped where the name ends in ``.gz``.
+
+    Raises:
+        UserError: it cannot be read or is malformed; the line names the file.
+    """
+    try:
+        data = path.read_bytes()
+        return json.loads(gzip.decompress(data) if path.suffix == ".gz" else data)
+    except (OSError, EOFError, ValueError) as error:  # ValueError: bad JSON or bad UTF-8
+        raise UserError(f"{path}: cannot be read: {error}") from error
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write JSON (indent 2, gzipped where the name says so) whole or not at all.
+
+    Raises:
+        UserError: the folder is read-only, or the disk is full.
+    """
+    text = json.dumps(value, indent=2).encode()
+    write_bytes(path, gzip.compress(text, mtime=0) if path.suffix == ".gz" else text)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        UserError: the folder is read-only, or the disk is full.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        os.close(descriptor)
+        Path(temporary).write_bytes(data)
+        Path(temporary).chmod(0o644)  # mkstemp makes it private
+        Path(temporary).replace(path)
+    except OSError as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
+
+
+class Journal:
+    """An append-only file of JSON lines, safe against being killed at any moment.
+
+    A torn last line is cut off before the first append, so that what was being written counts as
+    not done.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.Lock()
+        self._file: BinaryIO | None = None
+
+    def rows(self) -> Iterator[dict[str, Any]]:
+        """The rows written so far.
+
+        Raises:
+            UserError: a line other than the last is damaged, or the file cannot be read.
+        """
+        if not self.path.exists():
+            return
+        number = 0
+        try:
+            with self.path.open("rb") as file:
+                for number, line in enumerate(file, 1):  # noqa: B007  # named in the error
+                    if not line.endswith(b"\n"):
+                        return
+                    yield json.loads(line)
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path}: cannot be read (line {number}): {error}") from error
+
+    def append(self, row: object) -> None:
+        """Write one row and hand it to the system.
+
+        Raises:
+            UserError: the folder is read-only, or the disk is full; what was written before stands.
+        """
+        line = json.dumps(row).encode() + b"\n"
+        with self._lock:
+            try:
+                self._file = self._file or self._open()
+                self._file.write(line)
+                self._file.flush()
+            except OSError as error:
+                raise UserError(f"{self.path}: cannot be written: {error.strerror or error}") from error
+
+    def _open(self) -> BinaryIO:
+        """Open for appending behind the last whole line."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        file = self.path.open("a+b")
+        file.seek(0)
+        whole = sum(len(line) for line in file if line.endswith(b"\n"))
+        file.truncate(whole)
+        return file
+
+    def close(self) -> None:
+        """Close the file; a later append opens it again."""
+        with self._lock:
+            if self._file is not None:
+                self._file.close()
+                self._file = None

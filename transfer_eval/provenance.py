@@ -1,0 +1,46 @@
+"""What made a result: recorded with every one, compared before results are mixed."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import transfer_eval
+from transfer_eval.execution.pool import cores
+from transfer_eval.execution.sandbox import Sandbox
+from transfer_eval.language import Language
+from transfer_eval.toolchain import locate
+
+
+def of_execution(language: Language, sandbox: Sandbox) -> Mapping[str, Any]:
+    """Everything on our side of an execution that can change its verdict."""
+    return {
+        "package": transfer_eval.__version__,
+        "plugin": f"{language.name}@{plugin_digest(language)}",
+        "toolchain": locate(language).version,
+        "sandbox": f"{sandbox.kind.value} {sandbox.version}".strip(),
+        "limits": {"run": asdict(language.limits), **_compile_limits(language)},
+        "host": host(),
+    }
+
+
+def _compile_limits(language: Language) -> Mapping[str, Any]:
+    return {"compile": asdict(language.compile_limits)} if language.compile else {}
+
+
+def plugin_digest(language: Language) -> str:
+    """A hash of the plugin's source file."""
+    module = sys.modules[type(language.translator).__module__]
+    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()[:12]
+
+
+@cache
+def host() -> str:
+    """The machine, as far as verdicts could depend on it; its name is nobody's business."""
+    return f"{platform.system()} {platform.machine()}, {cores()} cores, Python {platform.python_version()}"
