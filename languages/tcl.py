@@ -97,7 +97,10 @@ LANGUAGE = Language(
     fences=("tcl",),
     source="main.tcl",
     toolchain=Toolchain(
-        commands={"tclsh": Command(names=("tclsh", "tclsh8.6", "tclsh9.0")), "sh": Command(names=("sh",))},
+        commands={
+            "tclsh": Command(names=("tclsh", "tclsh8.6", "tclsh9.0")),
+            "sh": Command(names=("sh",), version=("-c", "echo 'puts $tcl_patchLevel' | tclsh")),
+        },
         install=Install(apt=("tcl",), brew=("tcl-tk",)),
         docker="efrecon/mini-tcl",
     ),
