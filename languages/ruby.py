@@ -70,7 +70,7 @@ class RubyTranslator(Translator):
         if isinstance(value, (list, tuple)):
             return "[" + ", ".join(self.literal(item, ANY) for item in value) + "]"
         if isinstance(value, set):
-            return f"Set{self.literal(sorted(value, key=repr), ANY)}"
+            raise Untranslatable("a set, which Ruby before 3.2 has only on request")
         if isinstance(value, float) and not math.isfinite(value):
             return "Float::NAN" if math.isnan(value) else "Float::INFINITY" if value > 0 else "-Float::INFINITY"
         return repr(value)
