@@ -1,8 +1,9 @@
 """Generation -> the code in it, and the reason why it is that.
 
-The program is :meth:`Extraction.before_tests` + newline + ``task.tests``. A completion is cut at the
-earliest stop token, as MultiPL-E does. From a chat answer the best fenced block is taken; if it
-declares the function, ``arrangement.py`` fits it to the tests and the prompt is not repeated.
+``program.assemble(task, extraction.code, language, whole=extraction.whole)`` makes the program. A
+completion is cut at the earliest stop token, as MultiPL-E does. From a chat answer the best fenced
+block is taken; if it declares the function, ``arrangement.py`` fits it to the tests and the prompt is
+not repeated.
 
 Limits: nothing is repaired. An answer that renames the function, changes its types or is
 broken stays so, and fails by its own fault.
@@ -63,10 +64,6 @@ class Extraction:
     whole: bool = False
     notes: tuple[Note, ...] = ()
 
-    def before_tests(self, task: Task) -> str:
-        """Everything of the program that stands before the newline and the tests."""
-        return self.code if self.whole else task.prompt + self.code
-
 
 def extract(generation: Generation, task: Task, language: Language) -> Extraction:
     """Find the code in ``generation``, which answers ``task``."""
@@ -98,7 +95,10 @@ def _from_chat(generation: Generation, task: Task, language: Language) -> Extrac
     if generation.finish_reason is FinishReason.LENGTH:
         notes.append(Note.LENGTH)
     signature = read(task)
-    fences = [fence for fence in find_fences(answer) if fence.text.strip()]
+    found = find_fences(answer)
+    fences = [fence for fence in found if fence.text.strip()]
+    if found and not fences:
+        return Extraction("", Reason.NO_CODE, notes=tuple(notes))
     if fences:
         fence, reason = _choose(fences, signature, language)
         code = fence.text

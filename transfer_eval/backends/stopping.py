@@ -20,19 +20,17 @@ class StopWatch:
         self._width = width
         self._window = max((len(token.encode()) for tokens in stop_tokens for token in tokens), default=0) + 1
 
-    def look(self, recent: Sequence[Sequence[int]], count: int) -> list[bool]:
-        """Look at the last of the rows' ``count`` new tokens; tells which rows have met a stop token."""
-        for i, tokens in enumerate(recent):
+    def look(self, rows: Sequence[int], recent: Sequence[Sequence[int]], count: int) -> list[bool]:
+        """Look at the last of the ``count`` new tokens of ``rows``; tells which of them have met a stop token."""
+        for i, tokens in zip(rows, recent, strict=True):
             if self.stopped[i] is None and self._stop_tokens[i]:
                 text = self._tokenizer.decode(tokens[-self._window :], clean_up_tokenization_spaces=False)
                 if any(token in text for token in self._stop_tokens[i]):
                     self.stopped[i] = count
-        return [at is not None for at in self.stopped]
+        return [self.stopped[i] is not None for i in rows]
 
-    def criteria(self) -> Any:
-        """This watch as transformers' stopping criteria; None if there is nothing to watch for."""
-        if not any(self._stop_tokens):
-            return None
+    def criteria(self, rows: Sequence[int]) -> Any:
+        """This watch over ``rows`` as transformers' stopping criteria."""
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList
 
@@ -40,9 +38,9 @@ class StopWatch:
 
         class _Watch(StoppingCriteria):  # type: ignore[misc]  # transformers is not followed by mypy
             def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:
-                count = input_ids.shape[1] - width
-                recent = input_ids[:, max(width, input_ids.shape[1] - window) :].tolist()
-                flags = watch.look(recent, count)
+                length = input_ids.shape[1]
+                recent = input_ids[:, max(width, length - window) :].tolist()
+                flags = watch.look(rows, recent, length - width)
                 return torch.tensor(flags, dtype=torch.bool, device=input_ids.device)
 
         return StoppingCriteriaList([_Watch()])

@@ -1,13 +1,17 @@
 """Models through Hugging Face transformers: Hub ids, local checkpoints, GGUF files.
 
-Batches are padded on the left and generated together; a row ends at the end-of-text token, at a stop token
-(found as the text grows) or at the limit. On CPU, bfloat16 is used where the processor computes in
-it: twice as fast as float32 for the embedded model. Limits: decoder-only models; one process, one device.
+Batches are padded on the left and decoded together; a row ends at an end-of-text token, at a stop token
+(found as the text grows) or at the limit, and leaves the batch. On CPU, bfloat16 is used where the
+processor computes in it: twice as fast as float32 for the embedded model.
+
+Limits: decoder-only models; one process, one device.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import io
 import os
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -15,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from transfer_eval.backends.decoding import decode
 from transfer_eval.backends.stopping import StopWatch
 from transfer_eval.errors import UserError
 from transfer_eval.generation import Batch, FinishReason, Generation, Key, Sampling, compose, label, unfinished
@@ -73,28 +78,21 @@ class TransformersBackend:
 
     def _answer(self, batch: Batch, sampling: Sampling) -> list[Generation]:
         import torch
-        from transformers import GenerationConfig
 
         encoded = [self._encode(prompt) for prompt, _ in batch.requests]
-        width = max(map(len, encoded))
-        pad = self.tokenizer.pad_token_id
-        inputs = torch.tensor([[pad] * (width - len(ids)) + ids for ids in encoded], device=self.model.device)
-        mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in encoded], device=self.model.device)
-        sampled = {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
-        config = GenerationConfig(
-            max_new_tokens=sampling.max_tokens,
-            do_sample=sampling.temperature > 0,
-            pad_token_id=pad,
-            eos_token_id=sorted(self._ends) or None,
-            **(sampled if sampling.temperature > 0 else {}),
-        )
-        watch = StopWatch(self.tokenizer, [prompt.stop_tokens for prompt, _ in batch.requests], width)
+        watch = StopWatch(self.tokenizer, [p.stop_tokens for p, _ in batch.requests], max(map(len, encoded)))
+        options: dict[str, object] = {
+            "pad_token_id": self.tokenizer.pad_token_id,
+            "eos_token_id": sorted(self._ends) or None,
+            "do_sample": sampling.temperature > 0,
+        }
+        if sampling.temperature > 0:
+            options |= {"temperature": sampling.temperature, "top_p": sampling.top_p, "top_k": 0}
         with torch.inference_mode(), torch.random.fork_rng():
             torch.manual_seed(batch.seed)
-            rows = self.model.generate(
-                inputs, attention_mask=mask, generation_config=config, stopping_criteria=watch.criteria()
+            answers = decode(
+                self.model, encoded, watch, max_tokens=sampling.max_tokens, ends=self._ends, options=options
             )
-        answers = [row[width:] for row in rows.tolist()]
         return [
             self._generation(request, ids, answer, stopped, sampling)
             for request, ids, answer, stopped in zip(batch.requests, encoded, answers, watch.stopped, strict=True)
@@ -250,8 +248,9 @@ def _from_pretrained(source: str, name: str, dtype: Any, options: Mapping[str, o
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     try:
-        tokenizer = AutoTokenizer.from_pretrained(source, **options)
-        model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options)
+        with contextlib.redirect_stderr(io.StringIO()):  # GGUF's progress bar knows no off switch
+            tokenizer = AutoTokenizer.from_pretrained(source, **options)
+            model = AutoModelForCausalLM.from_pretrained(source, dtype=dtype, **options)
     except ImportError as error:
         raise UserError(f"cannot load {name}: {_first_line(error)}; {EXTRA}") from error
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:

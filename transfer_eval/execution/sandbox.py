@@ -25,7 +25,7 @@ from transfer_eval.errors import UserError
 RUNNER = Path(__file__).parent / "runner"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
 _SCRATCH_BYTES = 512 << 20
-_FIRST_UID = 60000  # a uid per worker: the kernel counts processes by user
+_FIRST_UID = 1 << 20  # above every real user
 _RUNNER_RIGHTS = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
 
 
@@ -43,27 +43,31 @@ class Sandbox:
     kind: Kind
     version: str = ""
 
-    def launch(self, roots: Sequence[str], slot: int, scratch: Path) -> Launch:
-        """How to start a runner that sees ``roots`` beside the system.
-
-        ``slot`` numbers the workers on this machine; ``scratch`` is an own empty folder, used where the
-        sandbox brings no private ``/tmp``.
-        """
-        uid = _FIRST_UID + slot if os.geteuid() == 0 else None
-        if self.kind is Kind.NONE:
-            if uid is not None:
-                scratch.chmod(0o711)
-            return Launch((*_start(RUNNER), str(scratch)), uid, str(scratch))
-        return Launch((*_bwrap_arguments(roots, uid), *_start(_INSIDE), "/tmp"), uid, "/tmp")
+    def launch(self, roots: Sequence[str], slot: int) -> Launch:
+        """How to start a runner that sees ``roots`` beside the system; ``slot`` numbers our workers."""
+        uid = _uid(slot) if os.geteuid() == 0 else None
+        if self.kind is Kind.BWRAP:
+            return Launch((*_bwrap_arguments(roots, uid), *_start(_INSIDE), "/tmp"), uid, "/tmp", None)
+        scratch = _new_scratch()
+        if uid is not None:
+            scratch.chmod(0o711)
+        return Launch((*_start(RUNNER), str(scratch)), uid, str(scratch), scratch)
 
 
 @dataclass(frozen=True)
 class Launch:
-    """The command that starts a runner, the user its programs run as (None: our own), its scratch folder."""
+    """How a runner is started.
+
+    Attributes:
+        uid: the user its programs run as; None for our own.
+        base: its scratch folder, as it sees it.
+        scratch: the same folder where it is ours to remove, None where it goes with the sandbox.
+    """
 
     argv: tuple[str, ...]
     uid: int | None
     base: str
+    scratch: Path | None
 
 
 _INSIDE = Path("/run/transfer-eval/runner")
@@ -176,12 +180,17 @@ def _python_home() -> str | None:
     return sys.base_prefix if outside_system(_python()) else None
 
 
+def _uid(slot: int) -> int:
+    """A user for each worker of each process: the kernel counts and kills processes by user."""
+    return _FIRST_UID + os.getpid() * 256 + slot
+
+
 def _new_enough(interpreter: str) -> bool:
     code = "import sys; sys.exit(sys.version_info < (3, 8))"
     return subprocess.run([interpreter, "-I", "-S", "-c", code], stdin=subprocess.DEVNULL).returncode == 0
 
 
-def new_scratch() -> Path:
+def _new_scratch() -> Path:
     """An empty folder of our own, in memory where the system has such a place."""
     shm = Path("/dev/shm")
     base = shm if shm.is_dir() and os.access(shm, os.W_OK) else None

@@ -12,7 +12,6 @@ import contextlib
 import json
 import os
 import select
-import shutil
 import struct
 import subprocess
 import tempfile
@@ -23,7 +22,8 @@ from typing import Any
 
 from transfer_eval.errors import HarnessFault, UserError
 from transfer_eval.execution.execution import Ended, Execution, StepResult
-from transfer_eval.execution.sandbox import Launch, Sandbox, new_scratch, outside_system, root_of
+from transfer_eval.execution.runner import sweep
+from transfer_eval.execution.sandbox import Launch, Sandbox, outside_system, root_of
 from transfer_eval.language import FEED, Language, Limits, Step
 from transfer_eval.program import Armed, Program, arm
 from transfer_eval.toolchain import Located, State, expand, folder, locate
@@ -71,8 +71,8 @@ class Worker:
             return
         self.close()
         self._roots |= wanted
-        self._scratch, self._errors = new_scratch(), tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
-        self._launch = self._sandbox.launch(sorted(self._roots), self._slot, self._scratch)
+        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
+        self._launch = self._sandbox.launch(sorted(self._roots), self._slot)
         self._process = subprocess.Popen(
             self._launch.argv,
             stdin=subprocess.PIPE,
@@ -126,7 +126,9 @@ class Worker:
             process.wait()
         process.stdout.close()
         self._errors.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        if self._launch.scratch is not None and self._launch.scratch.exists():
+            sweep.empty(str(self._launch.scratch))
+            self._launch.scratch.rmdir()
 
 
 def located_or_refuse(language: Language) -> Located:

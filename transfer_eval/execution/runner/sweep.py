@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import resource
-import shutil
 import signal
-from typing import Callable
 
 CONTAINED = os.getpid() == 1
 
@@ -48,19 +46,14 @@ def memory_in_use() -> int:
 
 
 def kill_everything() -> None:
-    """Kill every descendant and reap it; a fork flood loses, since each round hits all there are."""
+    """Kill every descendant and reap it."""
     while True:
         if CONTAINED:
-            try:
-                os.kill(-1, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            signal_quietly(-1, signal.SIGKILL)  # the kernel does it in one go, whatever forks meanwhile
         else:
+            stop_all()
             for pid in descendants():
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    continue
+                signal_quietly(pid, signal.SIGKILL)
         try:
             while os.waitpid(-1, 0)[0]:
                 pass
@@ -69,24 +62,59 @@ def kill_everything() -> None:
                 return
 
 
+def stop_all() -> None:
+    """Stop descendants until there are no new ones, so that a fork flood cannot outrun the killing."""
+    stopped: set[int] = set()
+    while True:
+        new = set(descendants()) - stopped
+        if not new:
+            return
+        for pid in new:
+            signal_quietly(pid, signal.SIGSTOP)
+        stopped |= new
+
+
+def signal_quietly(pid: int, number: int) -> None:
+    """Send a signal to a process that may be gone already."""
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        pass
+
+
 def clean(base: str) -> bool:
     """Empty the scratch folders; False if something would not go."""
-    ok = True
-    for folder in [base, "/dev/shm"] if CONTAINED else [base]:
-        for entry in os.scandir(folder):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.path, onerror=unlock)
-                ok = ok and not os.path.lexists(entry.path)
-            else:
-                os.unlink(entry.path)
-    return ok
-
-
-def unlock(function: Callable[[str], object], path: str, _: object) -> None:
-    """A program may have taken rights off its own folders: give them back and try once more."""
     try:
-        os.chmod(os.path.dirname(path), 0o700)
-        os.chmod(path, 0o700, follow_symlinks=False) if os.chmod in os.supports_follow_symlinks else None
-        function(path)
+        for folder in [base, "/dev/shm"] if CONTAINED else [base]:
+            empty(folder)
     except OSError:
-        pass
+        return False
+    return True
+
+
+def empty(folder: str) -> None:
+    """Remove everything in ``folder``, however deep, whatever its modes; links are not followed.
+
+    Folders are hoisted to the top before they are entered, so no path grows and nothing recurses.
+
+    Raises:
+        OSError: something would not go.
+    """
+    hoisted = 0
+    while True:
+        entries = list(os.scandir(folder))
+        if not entries:
+            return
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            os.chmod(entry.path, 0o700)
+            for inner in os.scandir(entry.path):
+                if inner.is_dir(follow_symlinks=False):
+                    os.chmod(inner.path, 0o700)  # or a folder could not be moved: its ".." changes
+                    os.rename(inner.path, os.path.join(folder, ".hoisted-%d" % hoisted))
+                    hoisted += 1
+                else:
+                    os.unlink(inner.path)
+            os.rmdir(entry.path)

@@ -1,0 +1,36 @@
+"""Shared fixtures: the sandbox, a pool of workers, and named skips for what a machine lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from transfer_eval.errors import UserError
+from transfer_eval.execution.pool import Pool
+from transfer_eval.execution.sandbox import Sandbox, choose
+from transfer_eval.language import Language, find
+from transfer_eval.toolchain import State, locate
+
+
+def needs(name: str) -> Language:
+    """The language, or a skip that names what is missing."""
+    language = find(name)
+    located = locate(language)
+    if located.state is not State.INSTALLED:
+        pytest.skip(f"{name} is {located.state.value}: {located.problem}")
+    return language
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Sandbox:
+    try:
+        return choose("bwrap")
+    except UserError as error:
+        pytest.skip(f"no bwrap: {error}")
+
+
+@pytest.fixture(scope="session")
+def pool(sandbox: Sandbox) -> Iterator[Pool]:
+    with Pool(sandbox, 2) as workers:
+        yield workers
