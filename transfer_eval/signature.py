@@ -12,9 +12,8 @@ from functools import cached_property
 
 from transfer_eval.task import Task
 
-_BLOCK_COMMENT = re.compile(
-    r'"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\'|/\*(?:.|\n)*?\*/|\(\*(?:.|\n)*?\*\)|\{-(?:.|\n)*?-\}|#\|(?:.|\n)*?\|#'
-)
+_BLOCK_COMMENTS = {'"""': '"""', "'''": "'''", "/*": "*/", "(*": "*)", "{-": "-}", "#|": "|#"}
+_OPENING = re.compile("|".join(map(re.escape, _BLOCK_COMMENTS)))
 _LINE_COMMENT = re.compile(r"^[ \t]*(?://|#(?![\w!\[])|--|;|%).*$", re.MULTILINE)
 _WORD = r"[A-Za-z_][\w]*"
 _NO_DECLARATION = (
@@ -95,7 +94,26 @@ def _plain(name: str) -> str:
     return re.sub(r"[_-]", "", name).lower()
 
 
+def block_comments(text: str) -> list[tuple[int, int]]:
+    """Where comments and docstrings over (perhaps) several lines begin and end; unclosed ones are none."""
+    found: list[tuple[int, int]] = []
+    unclosed: set[str] = set()  # each kind is looked for to the text's end only once
+    at = 0
+    while match := _OPENING.search(text, at):
+        closing = _BLOCK_COMMENTS[match.group()]
+        end = -1 if closing in unclosed else text.find(closing, match.end())
+        at = match.end() if end < 0 else end + len(closing)
+        if end < 0:
+            unclosed.add(closing)
+        else:
+            found.append((match.start(), at))
+    return found
+
+
 def masked(text: str) -> str:
     """``text`` with comments and docstrings blanked, every offset kept."""
-    text = _BLOCK_COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
-    return _LINE_COMMENT.sub(lambda match: " " * len(match.group()), text)
+    parts, at = [], 0
+    for start, end in block_comments(text):
+        parts += [text[at:start], re.sub(r"[^\n]", " ", text[start:end])]
+        at = end
+    return _LINE_COMMENT.sub(lambda match: " " * len(match.group()), "".join([*parts, text[at:]]))
