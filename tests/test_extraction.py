@@ -311,10 +311,10 @@ def test_a_completion_is_put_together_as_upstream_does():
 
 
 PIECES = [
-    "```", "```lua\n", "~~~", "\n", "\n\n", "    ", "{", "}", "(", ")", '"', "'", '"""', "/*", "*/", "#", "--",
-    "\u2028", "\r", "\x0c", "local function add(x, y)", "add", "add(1, 2)", "end", "return x", "class Problem {", "import java.util.*;",
-    "def add(x):", "package main", "<think>", "</think>", "é", "\ud800", "int main() {", "x = 1", "?>", "export ",
-]  # fmt: skip
+    *("```", "```lua\n", "~~~", "\n", "\n\n", "    ", "{", "}", "(", ")", '"', "'", '"""', "/*", "*/", "#", "--", "?>"),
+    *("\u2028", "\r", "\x0c", "local function add(x, y)", "add", "add(1, 2)", "end", "return x", "class Problem {"),
+    *("import java.util.*;", "def add(x):", "package main", "<think>", "</think>", "é", "\ud800", "int main() {"),
+]
 
 
 @given(st.sampled_from(NAMES), st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from(FinishReason))

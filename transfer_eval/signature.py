@@ -42,16 +42,20 @@ class Signature:
         name = r"(?P<name>[\w.?!-]+)"
         forms = [
             # const name = (…) => …, name <- function(…), name :: …, name = lambda …
-            rf"^[ \t]*(?:{_WORD}[ \t]+)*{name}[ \t]*(?:<-|:=|::|=(?![=>]))[ \t]*(?P<value>.*)$",
+            rf"^[ \t]*(?=\S)(?:{_WORD}[ \t]+)*{name}[ \t]*(?:<-|:=|::|=(?![=>]))[ \t]*(?P<value>.*)$",
         ]
         words = self.before.split()
         if words:
             # From the last word that has a letter on: "function", "boolean", "(define (".
             first = max(i for i, word in enumerate(words) if i == 0 or re.search(r"\w", word))
             last = r"\s+".join(map(re.escape, words[first:])) + (r"\s+" if self.before[-1:].isspace() else "")
-            forms.insert(0, rf"^[ \t]*(?!{_NO_DECLARATION})[^\n=;]*?(?<![\w$]){last}{name}(?![\w(]*\)\s*;)(?=\s*\(|\W)")
+            forms.insert(
+                0, rf"^[ \t]*(?=\S)(?!{_NO_DECLARATION})[^\n=;]*?(?<![\w$]){last}{name}(?![\w(]*\)\s*;)(?=\s*\(|\W)"
+            )
             # A typed head with another type: List<Integer> name(…) {
-            forms.append(rf"^[ \t]*(?!{_NO_DECLARATION})[\w<>\[\],:*&?. \t]*[\w>\]*&?][ \t]+{name}\s*\([^;\n]*\{{")
+            forms.append(
+                rf"^[ \t]*(?=\S)(?!{_NO_DECLARATION})[\w<>\[\],:*&?. \t]*[\w>\]*&?][ \t]+{name}\s*\([^;\n]*\{{"
+            )
         else:
             tail = self.after.strip()[:2]
             forms.append(rf"^[ \t]*{name}[ \t]*{re.escape(tail)}")
