@@ -19,7 +19,7 @@ from transfer_eval.language import (
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, escape
-from transfer_eval.types import Kind, Type, infer
+from transfer_eval.types import Kind, Type, infer_uniform, unions
 
 RESERVED = """
 alignas alignof and and_eq asm auto bitand bitor bool break case catch char char8_t char16_t char32_t class compl
@@ -70,14 +70,13 @@ class CppTranslator(Translator):
 
     def prompt(self, problem: Problem, description: str) -> str:
         types = [*(parameter.type for parameter in problem.parameters), problem.returns]
-        unions = dict.fromkeys(union for type_ in types for union in _unions(type_))
         parameters = ", ".join(f"{self.type(p.type)} {self.name(p.name)}" for p in problem.parameters)
         text = re.sub(r"\n\s*", "\n// ", description.strip())
         if text.endswith("\\"):
             text += "\n//"  # or the signature would continue the comment
         includes = "#include<assert.h>\n#include<bits/stdc++.h>\n"
         signature = f"{self.type(problem.returns)} {self.function(problem.function)}({parameters}) {{"
-        return f"{includes}{''.join(map(self._struct, unions))}// {text}\n{signature}\n"
+        return f"{includes}{''.join(map(self._struct, unions(types)))}// {text}\n{signature}\n"
 
     def _struct(self, union: Type) -> str:
         variant = f"std::variant<{', '.join(map(self.type, union.args))}>"
@@ -125,7 +124,7 @@ class CppTranslator(Translator):
 
     def _value(self, value: object, type_: Type) -> str:
         if type_.kind in {Kind.ANY, Kind.UNKNOWN, Kind.UNION}:
-            type_ = infer(value)
+            type_ = infer_uniform(value)
         if value is None:
             return "std::nullopt"
         if type_.kind is Kind.OPTIONAL:
@@ -162,12 +161,6 @@ class CppTranslator(Translator):
             return texts
         types = [self.type(arg) if arg.kind is Kind.OPTIONAL else "" for arg in type_.args]
         return [f"{name}({text})" if name else text for name, text in zip(types, texts, strict=True)]
-
-
-def _unions(type_: Type) -> list[Type]:
-    """Every union in a type, inner ones first."""
-    inner = [union for arg in type_.args for union in _unions(arg)]
-    return [*inner, type_] if type_.kind is Kind.UNION else inner
 
 
 def _string(value: str) -> str:

@@ -13,13 +13,14 @@ from transfer_eval.language import (
     Install,
     Judgement,
     Language,
+    Limits,
     Proof,
     Step,
     Toolchain,
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, escape
-from transfer_eval.types import Kind, Type, infer
+from transfer_eval.types import Kind, Type, infer_uniform
 
 RESERVED = """
 abstract assert boolean break byte case catch char class const continue default do double else enum extends false final
@@ -43,6 +44,7 @@ BOXES = {
     Kind.BOOL: "Boolean",
     Kind.STR: "String",
     Kind.ANY: "Object",
+    Kind.UNION: "Object",
     Kind.UNKNOWN: "Long",
 }
 GENERICS = {
@@ -70,7 +72,8 @@ class JavaTranslator(Translator):
     def function(self, name: str) -> str:
         """A function's name in camel case."""
         first, *rest = name.split("_")
-        return first + "".join(word[:1].upper() + word[1:] for word in rest)
+        camel = first + "".join(word[:1].upper() + word[1:] for word in rest)
+        return f"{camel}_" if camel in self.reserved else camel
 
     def prompt(self, problem: Problem, description: str) -> str:
         imports = "".join(f"import {package}.*;\n" for package in IMPORTS)
@@ -121,11 +124,15 @@ class JavaTranslator(Translator):
         text = self._value(value, type_)
         if type_.kind is Kind.FLOAT and isinstance(value, int):
             return f"(float){value}l"
+        if type_.kind in {Kind.ANY, Kind.UNION} and isinstance(value, (int, float)):
+            text = f"(Object){text}"  # so that it has an equals
         return text if type_.kind is Kind.OPTIONAL or type_.mentions(Kind.OPTIONAL) else f"({text})"
 
     def _value(self, value: object, type_: Type) -> str:
-        if type_.kind in {Kind.ANY, Kind.UNKNOWN}:
-            type_ = infer(value)
+        if type_.kind in {Kind.ANY, Kind.UNKNOWN, Kind.UNION}:
+            type_ = infer_uniform(value)
+            if value is None:
+                return "null"
         if type_.kind is Kind.OPTIONAL:
             return "Optional.empty()" if value is None else f"Optional.of({self._value(value, type_.args[0])})"
         if value is None:
@@ -159,7 +166,10 @@ class JavaTranslator(Translator):
         """An element of a list with the cast that upstream gives it."""
         if type_.kind is Kind.FLOAT and isinstance(value, int):
             return f"(float){value}l"
-        cast = "" if type_.kind in {Kind.ANY, Kind.UNKNOWN} else f"({self.type(type_)})"
+        uncast = type_.kind in {Kind.ANY, Kind.UNKNOWN, Kind.UNION} or type_.mentions(
+            Kind.OPTIONAL
+        )  # Java infers these
+        cast = "" if uncast else f"({self.type(type_)})"
         return cast + self._value(value, type_)
 
 
@@ -204,7 +214,7 @@ PRINT = 'java.lang.System.out.println("\\n" + (java.lang.Long.parseLong("{a}") +
 # Only a file named after it can hold a public class; programs that are not MultiPL-E's have Main.
 COMPILE = f"""
 file=Problem.java
-if grep -q '^public class Main' $file; then mv $file Main.java; file=Main.java; fi
+if grep -q 'public class Main' $file; then cp $file Main.java; file=Main.java; fi
 {{javac}} {" ".join("-J" + flag for flag in LEAN)} -proc:none -encoding UTF8 -cp {{javatuples}} -d . $file
 status=$?
 rm -f Main.java
@@ -248,6 +258,7 @@ LANGUAGE = Language(
     ),
     judgement=Judgement(wrong=r"java\.lang\.AssertionError", out_of_memory=r"java\.lang\.OutOfMemoryError"),
     translator=JavaTranslator(),
+    limits=Limits(processes=256),  # the virtual machine has some fifteen threads of its own
     conformance=Conformance(
         good="        return x + y;\n",
         wrong="        return x - y;\n",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
@@ -39,6 +40,13 @@ class JavaScriptTranslator(Translator):
     reserved = frozenset(RESERVED.split())
     requires = "const assert = require('node:assert');"
 
+    def function(self, name: str) -> str:
+        """The function's name."""
+        return name
+
+    def call(self, function: str, arguments: Sequence[str]) -> str:
+        return super().call(self.function(function), arguments)
+
     def prompt(self, problem: Problem, description: str) -> str:
         return f"{self.comment(description)}{self.signature(problem)}\n"
 
@@ -48,11 +56,11 @@ class JavaScriptTranslator(Translator):
 
     def signature(self, problem: Problem) -> str:
         """The line that opens the function."""
-        parameters = ", ".join(self.name(parameter.name) for parameter in problem.parameters)
-        return f"function {self.name(problem.function)}({parameters}){{"
+        parameters = ", ".join(parameter.name for parameter in problem.parameters)
+        return f"function {self.function(problem.function)}({parameters}){{"
 
     def tests(self, problem: Problem) -> str:
-        lines = [self.requires, "", "", "function test() {", f"  let candidate = {self.name(problem.function)};"]
+        lines = [self.requires, "", "", "function test() {", f"  let candidate = {self.function(problem.function)};"]
         lines += [f"  {self._assertion(problem, case)}" for case in problem.cases]
         return "\n".join([*lines, "}", "", "test();"])
 

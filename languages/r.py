@@ -136,7 +136,7 @@ LANGUAGE = Language(
         loop=" while (TRUE) {}\n}\n",
         memory=" l <- list()\n  repeat l[[length(l) + 1]] <- runif(1e6)\n}\n",
         fork=" repeat system('sleep 100', wait = FALSE)\n}\n",
-        flood=" repeat cat('flood\\n')\n}\n",
+        flood=" repeat cat(strrep('flood\\n', 1000))\n}\n",
         good_flood=" cat(strrep('x', 1000000), '\\n')\n  x + y\n}\n",
         non_utf8=" cat('\\xff\\xfe\\n')\n  x + y\n}\n",
         stdin=" readLines(file('stdin'))\n  x + y\n}\n",

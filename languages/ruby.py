@@ -19,7 +19,7 @@ from transfer_eval.language import (
     Upstream,
 )
 from transfer_eval.problem import Case, Problem
-from transfer_eval.translator import Terms, Translator, comment, number_within
+from transfer_eval.translator import Terms, Translator, comment, flush, number_within
 from transfer_eval.types import ANY, Type
 
 
@@ -39,8 +39,7 @@ class RubyTranslator(Translator):
         names = [parameter.name[0].lower() + parameter.name[1:] for parameter in problem.parameters]
         if len(set(names)) < len(names):
             raise Untranslatable("parameters that only differ in case")
-        flush = "\n".join(line.lstrip() for line in description.split("\n"))
-        return f"{comment(flush, '# ')}def {problem.function}({', '.join(names)})\n"
+        return f"{comment(flush(description), '# ')}def {problem.function}({', '.join(names)})\n"
 
     def tests(self, problem: Problem) -> str:
         lines = ["require 'test/unit'", "class TestHumanEval < Test::Unit::TestCase", f"  def test_{problem.function}"]

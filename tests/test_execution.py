@@ -290,11 +290,14 @@ def test_a_dead_host_takes_everything_along(tmp_path: Path) -> None:
         "threading.Event().wait()\n"
     )
     for kind in ("bwrap", "none"):
-        host = subprocess.Popen([sys.executable, str(script), kind], stdout=subprocess.PIPE)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+        host = subprocess.Popen([sys.executable, str(script), kind], stdout=subprocess.PIPE, env=environment)
         assert host.stdout is not None
         host.stdout.readline()
-        while not _sleepers():
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and not _sleepers():
             time.sleep(0.05)
+        assert _sleepers()
         host.send_signal(signal.SIGKILL)
         host.wait()
         host.stdout.close()

@@ -9,7 +9,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from transfer_eval.errors import UserError
 
@@ -67,7 +67,7 @@ class Journal:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.Lock()
-        self._file: BinaryIO | None = None
+        self._mended = False
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """The rows written so far.
@@ -96,24 +96,20 @@ class Journal:
         line = json.dumps(row).encode() + b"\n"
         with self._lock:
             try:
-                self._file = self._file or self._open()
-                self._file.write(line)
-                self._file.flush()
+                self._mend()
+                with self.path.open("ab") as file:
+                    file.write(line)
             except OSError as error:
+                self._mended = False  # the line may be torn
                 raise UserError(f"{self.path}: cannot be written: {error.strerror or error}") from error
 
-    def _open(self) -> BinaryIO:
-        """Open for appending behind the last whole line."""
+    def _mend(self) -> None:
+        """Once: make the folder, and cut off a torn last line."""
+        if self._mended:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        file = self.path.open("a+b")
-        file.seek(0)
-        whole = sum(len(line) for line in file if line.endswith(b"\n"))
-        file.truncate(whole)
-        return file
-
-    def close(self) -> None:
-        """Close the file; a later append opens it again."""
-        with self._lock:
-            if self._file is not None:
-                self._file.close()
-                self._file = None
+        if self.path.exists():
+            with self.path.open("r+b") as file:
+                whole = sum(len(line) for line in file if line.endswith(b"\n"))
+                file.truncate(whole)
+        self._mended = True

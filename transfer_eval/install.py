@@ -56,9 +56,9 @@ def _install_one(install: Install, say: Say) -> None:
     if install.unpack:
         _unpack(install.unpack.suite, install.unpack.packages, say)
     if install.npm:
-        npm = shutil.which("npm")
-        if npm is None:
-            raise UserError(f"installing {', '.join(install.npm)} needs npm; install Node.js first")
+        if shutil.which("npm") is None:
+            _apt_install(["npm"], say)
+        npm = shutil.which("npm") or "npm"
         folder().mkdir(parents=True, exist_ok=True)
         _run([npm, "install", "--no-fund", "--no-audit", "--prefix", str(folder()), *install.npm], say)
     if install.pip:

@@ -135,6 +135,11 @@ def comment(description: str, prefix: str) -> str:
     return "".join(f"{prefix}{line}\n" for line in description.strip().split("\n"))
 
 
+def flush(description: str) -> str:
+    """``description`` without the indentation of its lines, as some of MultiPL-E's translators have it."""
+    return "\n".join(line.lstrip() for line in description.split("\n"))
+
+
 def _without_integers(value: object) -> object:
     """``value`` with its integers as floating-point numbers, where these can hold them."""
     if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**53:

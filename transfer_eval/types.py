@@ -7,6 +7,7 @@ dictionaries, sets, ``Optional``, ``Union`` and ``Any``. It says nothing of any 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 from functools import reduce
@@ -136,6 +137,26 @@ def infer(value: object) -> Type:
     if isinstance(value, dict):
         return Type(Kind.DICT, (join_all(map(infer, value)), join_all(map(infer, value.values()))))
     raise Untranslatable(f"a value of class {type(value).__name__}")
+
+
+def infer_uniform(value: object) -> Type:
+    """The type of a value for places of type ``Any``: what is in a container is of one type, or ``Any``."""
+
+    def uniform(type_: Type) -> Type:
+        if type_.kind in {Kind.UNION, Kind.OPTIONAL, Kind.NONE}:
+            return ANY
+        return Type(type_.kind, tuple(map(uniform, type_.args)))
+
+    whole = infer(value)
+    return Type(whole.kind, tuple(map(uniform, whole.args)))
+
+
+def unions(types: Iterable[Type]) -> list[Type]:
+    """Every union in some types once, inner ones first."""
+    found: list[Type] = []
+    for type_ in types:
+        found += unions(type_.args) + ([type_] if type_.kind is Kind.UNION else [])
+    return list(dict.fromkeys(found))
 
 
 def join_all(types: object) -> Type:

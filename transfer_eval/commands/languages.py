@@ -77,12 +77,13 @@ def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("language", "state", "version", "aliases", "hint"):
-        table.add_column(heading, overflow="fold")
+    for heading in ("language", "state", "version", "also called", "hint"):
+        table.add_column(heading, overflow="fold", no_wrap=heading in ("language", "state"))
     colours = {"installed": "green", "missing": "yellow", "broken": "red"}
     for one in rows:
         state = str(one["state"])
-        aliases = ", ".join(map(str, one["aliases"])) if isinstance(one["aliases"], list) else ""
+        names = one["aliases"] if isinstance(one["aliases"], list) else []
+        aliases = ", ".join(name for name in names if "." not in name)  # --json has the file-like ones too
         colour = colours[state]
         table.add_row(
             str(one["name"]),

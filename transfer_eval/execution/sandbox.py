@@ -143,6 +143,8 @@ def _bwrap_arguments(roots: Sequence[str], uid: int | None) -> list[str]:
     argv += ["--ro-bind", str(RUNNER), str(_INSIDE)]
     interpreter_home = _python_home()
     for root in (*roots, *([interpreter_home] if interpreter_home else [])):
+        for parent in reversed(Path(root).parents[:-1]):  # bwrap itself would make them for root alone
+            argv += ["--perms", "0755", "--dir", str(parent)]
         argv += ["--ro-bind", root, root]
     return [*argv, "--remount-ro", "/", "--chdir", "/tmp"]
 

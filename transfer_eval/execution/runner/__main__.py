@@ -15,7 +15,6 @@ harness, not the program, failed; ``"dirty": true`` asks for the worker to be re
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
@@ -24,7 +23,7 @@ import sys
 import time
 from typing import Any
 
-from .child import EXEC_FAILED, become
+from .child import EXEC_FAILED, LIBC, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, become
 from .sweep import CONTAINED, clean, kill_everything
 from .watch import HostGone, Stream, Watch
 
@@ -33,9 +32,8 @@ BASE = sys.argv[1]
 
 def main() -> None:
     """Serve jobs until stdin closes."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER: orphans fall to us
-    libc.prctl(4, 0, 0, 0, 0)  # PR_SET_DUMPABLE off: a program of our own uid cannot trace or read us
+    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans fall to us
+    LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # a program of our own uid cannot trace or read us
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     requests, replies = os.dup(0), os.dup(1)
     null = os.open(os.devnull, os.O_RDWR)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import signal
@@ -9,6 +10,9 @@ from typing import Any, NoReturn
 
 from .sweep import CONTAINED
 
+LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_DUMPABLE = 4
+PR_SET_CHILD_SUBREAPER = 36
 FEED_FD = 9
 EXEC_FAILED = 127
 
@@ -26,6 +30,7 @@ def become(
         os.closerange(3 if feed_read is None else FEED_FD + 1, 256)
         if feed_read is not None:
             os.closerange(3, FEED_FD)
+        LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # or its own /proc files are not its own
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("1000")  # if the machine runs out of memory, the program goes first
         limit(step, uid)
