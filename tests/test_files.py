@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import resource
 from pathlib import Path
 
 import pytest
@@ -29,12 +30,23 @@ def test_damaged_files_are_named(tmp_path: Path, data: bytes) -> None:
             read_json(tmp_path / name)
 
 
-def test_a_full_disk_leaves_the_old_file() -> None:
-    full = Path("/dev/full")
-    if not full.exists():
-        pytest.skip("no /dev/full")
-    with pytest.raises(UserError, match="No space left"):
-        Journal(full).append({"x": 1})
+def test_a_full_disk_leaves_what_was_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "journal.jsonl")
+    journal.append({"x": 1})
+    write_json(tmp_path / "a.json", {"old": 1})
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, limits[1]))  # the nearest thing: writes fail past 50 bytes
+    try:
+        with pytest.raises(UserError, match="cannot be written"):
+            journal.append({"y": "long" * 50})
+        with pytest.raises(UserError, match="cannot be written"):
+            write_json(tmp_path / "a.json", {"new": "long" * 50})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert read_json(tmp_path / "a.json") == {"old": 1}
+    journal.append({"z": 1})
+    assert list(journal.rows()) == [{"x": 1}, {"z": 1}]
+    assert {path.name for path in tmp_path.iterdir()} == {"journal.jsonl", "a.json"}
 
 
 def test_a_read_only_folder_is_one_clear_line(tmp_path: Path) -> None:

@@ -68,7 +68,7 @@ def test_no_language_says_passed_to_a_failure() -> None:
         ("python", ran(ended=Ended.CPU_LIMIT, exit_code=-24), ("Timeout", -1)),
         ("php", ran(ended=Ended.CPU_LIMIT, exit_code=-24), ("Exception", -1)),
         ("php", ran(stdout="PHP Parse error: x", exit_code=255), ("SyntaxError", 255)),
-        ("go", ran(stdout="--- FAIL: TestX\nFAIL", exit_code=0), ("Exception", 0)),
+        ("go", ran(stdout="--- FAIL: TestX\nFAIL", exit_code=1), ("Exception", 1)),
         ("go", ran(ended=Ended.WALL_LIMIT, exit_code=-9), ("Timeout", None)),
         ("julia", ran(exit_code=1, stderr="Test Failed"), ("SyntaxError", 1)),
         ("julia", ran(exit_code=1), ("Exception", 1)),

@@ -77,9 +77,13 @@ def _any_inside(declared: Type) -> bool:
 
 
 def preamble(prompt: str, function: ast.FunctionDef) -> str:
-    """What stands before the function, less the typing imports, which each translator writes itself."""
+    """What the solution may use beside its own lines: the code before the function, and imports inside it.
+
+    Typing imports are left out, since each translator writes its own.
+    """
     before = "".join(prompt.splitlines(keepends=True)[: function.lineno - 1])
-    return re.sub(r"(?m)^from typing import .*\n", "", before).strip("\n")
+    inside = [ast.unparse(node) for node in function.body if isinstance(node, (ast.Import, ast.ImportFrom))]
+    return "\n".join([re.sub(r"(?m)^from typing import .*\n", "", before).strip("\n"), *inside]).strip("\n")
 
 
 def doctest_arrows(description: str, function: str) -> str:

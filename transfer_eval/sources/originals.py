@@ -66,8 +66,13 @@ def signature(function: ast.FunctionDef) -> tuple[tuple[Parameter, ...], Type]:
 
 
 def docstring(function: ast.FunctionDef) -> str:
-    """The docstring without its common indentation; the first line is kept as it stands."""
-    raw = ast.get_docstring(function, clean=False) or ""
+    """The docstring without its common indentation; the first line is kept as it stands.
+
+    An import may stand before it (a benchmark has such a row), which hides it from :func:`ast.get_docstring`.
+    """
+    body = [node for node in function.body if not isinstance(node, (ast.Import, ast.ImportFrom))]
+    first_node = body[0].value if body and isinstance(body[0], ast.Expr) else None
+    raw = first_node.value if isinstance(first_node, ast.Constant) and isinstance(first_node.value, str) else ""
     first, _, rest = raw.partition("\n")
     return (first + "\n" + textwrap.dedent(rest.expandtabs())).rstrip()
 

@@ -6,6 +6,7 @@ import ctypes
 import os
 import resource
 import signal
+import time
 from typing import Any, NoReturn
 
 from .sweep import CONTAINED
@@ -41,10 +42,19 @@ def become(
             os.setresuid(uid, uid, uid)
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
         os.umask(0o077)
-        os.execve(step["argv"][0], step["argv"], step["env"])
+        execute(step["argv"], step["env"])
     except BaseException as error:  # whatever it was, the child must not go on as a second runner
         os.write(2, ("runner: exec %s: %s\n" % (step["argv"][0], error)).encode())
     os._exit(EXEC_FAILED)
+
+
+def execute(argv: list[str], environment: dict[str, str]) -> None:
+    """Become the program. After a fork flood the kernel may count the dead for a moment yet."""
+    for _ in range(200):
+        try:
+            os.execve(argv[0], argv, environment)
+        except BlockingIOError:  # EAGAIN: too many processes of this user
+            time.sleep(0.01)
 
 
 def limit(step: dict[str, Any], uid: int | None) -> None:
