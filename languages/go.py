@@ -194,6 +194,8 @@ LANGUAGE = Language(
     compile=Step(argv=("go", "test", "-o", "main.test", "-exec", "/bin/true", "main_test.go")),
     run=Step(argv=("./main.test", "-test.paniconexit0", "-test.timeout=10m0s")),
     environment={"GO111MODULE": "off", "GOTOOLCHAIN": "local", "CGO_ENABLED": "0", "GOFLAGS": ""},
+    # Vetting computes what it knows of the standard library anew each time: the cache is empty.
+    compile_limits=Limits(cpu_seconds=30, wall_seconds=180, memory_mb=2048, processes=256, file_mb=256),
     limits=Limits(processes=128),
     proof=Proof(
         statement=(

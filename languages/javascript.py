@@ -128,7 +128,10 @@ PROOF = Proof(
     ends=(
         (r"^\}\s*^test\(\);\s*\Z", "  {statement}\n}\n\ntest();\n"),
         # Other programs may finish asynchronously; process.exit() skips this event.
-        (r"\Z", "\nprocess.once('beforeExit', () => console.log(String.fromCharCode(10) + ({a} + {b})));\n"),
+        (
+            r"\Z",
+            "\nglobalThis['process'].once('beforeExit', () => console.log(String.fromCharCode(10) + ({a} + {b})));\n",
+        ),
     ),
 )
 

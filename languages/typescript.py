@@ -86,7 +86,7 @@ LANGUAGE = Language(
     ),
     # Only declaration files go unchecked, so nothing the program says does.
     compile=Step(argv=("node", "{tsc}", "--target", "esnext", "--skipLibCheck", "main.ts")),
-    compile_limits=Limits(cpu_seconds=30, wall_seconds=60, memory_mb=2048, processes=256, file_mb=256),
+    compile_limits=Limits(cpu_seconds=30, wall_seconds=180, memory_mb=2048, processes=256, file_mb=256),
     run=Step(argv=("node", "--preserve-symlinks-main", "--max-old-space-size=800", FEED), feed="main.js"),
     proof=JAVASCRIPT.proof,
     judgement=JAVASCRIPT.judgement,

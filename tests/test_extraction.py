@@ -1,9 +1,12 @@
 """Answers as models give them, in the shapes of seven languages. ``assembled`` is what would be run."""
 
+import time
 from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from transfer_eval.extraction import Note, Reason, cut, extract
 from transfer_eval.generation import FinishReason, Generation
@@ -223,6 +226,12 @@ def test_a_helper_the_prompt_gives_is_kept_unless_the_answer_has_it():
     assert said.reason is Reason.NO_CODE
 
 
+def test_a_string_over_several_lines_is_no_comment_of_what_follows():
+    code = 'TEXT = """\nfirst\n"""\n\ndef add(x, y):\n    return x + y\n\nprint(add(1, 2))\n'
+    found = answer("python", f"```python\n{code}```").code
+    assert found.endswith('TEXT = """\nfirst\n"""\n\ndef add(x, y):\n    return x + y\n')
+
+
 def test_an_answer_that_broke_off_keeps_its_braces():
     source = assembled("cpp", "```cpp\nlong add(long x, long y) {\n    if (x) {\n        return 1;\n    }\n    retu",
                        finish=FinishReason.LENGTH)  # fmt: skip
@@ -299,3 +308,31 @@ def test_a_completion_without_a_stop_token_says_how_it_ended():
 def test_a_completion_is_put_together_as_upstream_does():
     source = assembled("lua", "    return x + y\nend", style=Style.COMPLETION)
     assert source == SIGNATURE["lua"] + "    return x + y\nend\n" + TESTS["lua"]
+
+
+PIECES = [
+    *("```", "```lua\n", "~~~", "\n", "\n\n", "    ", "{", "}", "(", ")", '"', "'", '"""', "/*", "*/", "#", "--", "?>"),
+    *("\u2028", "\r", "\x0c", "local function add(x, y)", "add", "add(1, 2)", "end", "return x", "class Problem {"),
+    *("import java.util.*;", "def add(x):", "package main", "<think>", "</think>", "é", "\ud800", "int main() {"),
+]
+
+
+@given(st.sampled_from(NAMES), st.lists(st.sampled_from(PIECES), max_size=30), st.sampled_from(FinishReason))
+@settings(max_examples=150, deadline=None)
+def test_whatever_a_model_says_is_data(name, pieces, finish):
+    found = answer(name, "".join(pieces), finish=finish)
+    assert (found.reason in {Reason.NO_CODE, Reason.NO_ANSWER}) == (not found.code.strip())
+
+
+@pytest.mark.parametrize(
+    "unit", ["f (", "add(", "a b ", "<a, ", "{", '"""', "x = ", "long add (", "(* ", "`", "' ", "- "]
+)
+def test_a_model_that_repeats_itself_costs_little_time(unit):
+    began = time.process_time()
+    for text in (
+        unit * 4000,
+        f"```cpp\nlong add(long x, long y) {{\n{unit * 4000}\n```",
+        f"```cpp\n{(unit + chr(10)) * 2000}",
+    ):
+        answer("cpp", text, finish=FinishReason.LENGTH)
+    assert time.process_time() - began < 5

@@ -83,7 +83,7 @@ def _unwrap(answer: str, signature: Signature) -> tuple[str, list[str]]:
 
 def _without_stop_line(answer: str, task: Task, closer: str) -> str:
     """Without a last line that is itself a stop token: ``?>`` would turn the tests into prose."""
-    lines = answer.rstrip().splitlines()
+    lines = answer.rstrip().split("\n")
     ends = {token.strip() for token in task.stop_tokens} - {"", closer.strip()}
     return "\n".join(lines[:-1] if lines and lines[-1].strip() in ends else lines) + "\n"
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from transfer_eval.signature import masked
+from transfer_eval.signature import block_comments, masked
 
 _CONTINUES = re.compile(r"[ \t]*(?:[})\]{]|(?:end|else|elif|elsif|except|finally|catch|then|do|fi|done|esac)\b)")
 _ANNOTATES = re.compile(r"[ \t]*(?:@|#\[|template\s*<)")
@@ -51,14 +51,19 @@ def closing_brace(text: str, opening: int) -> int | None:
 
 def split(text: str) -> list[str]:
     """The chunks of ``text``; joined they are ``text`` again."""
-    lines = text.splitlines(keepends=True)
-    code = [line.rstrip("\r\n") for line in blanked(text).splitlines(keepends=True)]
+    lines = re.findall(r"[^\n]*\n|[^\n]+", text)  # not splitlines: it would also split where \n is not
+    code = [line.rstrip() for line in blanked(text).split("\n")][: len(lines)]
     indents = [len(line) - len(line.lstrip()) for line in code if line.strip()]
     base = min(indents, default=0)
     chunks: list[str] = []
     pending = ""  # blank and comment lines not yet known to belong before or after
     level, annotated = 0, False
-    for line, seen in zip(lines, code, strict=True):
+    inside = _inside_strings(text)
+    for number, (line, seen) in enumerate(zip(lines, code, strict=True)):
+        if number in inside and chunks:
+            chunks[-1] += pending + line
+            pending = ""
+            continue
         if not seen.strip():
             pending += line
             continue
@@ -72,6 +77,19 @@ def split(text: str) -> list[str]:
     if pending and chunks:
         chunks[-1] += pending
     return chunks or ([text] if text else [])
+
+
+def _inside_strings(text: str) -> set[int]:
+    """The further lines of multi-line strings that begin on a line of code: they are no comments."""
+    inside: set[int] = set()
+    code, at, line = masked(text), 0, 0
+    for start, end in block_comments(text):
+        line += text.count("\n", at, start)
+        further = text.count("\n", start, end)
+        if further and code[code.rfind("\n", 0, start) + 1 : start].strip():
+            inside |= set(range(line + 1, line + 1 + further))
+        line, at = line + further, end
+    return inside
 
 
 def bare(chunk: str) -> str:

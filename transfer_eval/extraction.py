@@ -137,7 +137,7 @@ def _choose(fences: list[Fence], signature: Signature | None, language: Language
 def _unfenced(answer: str, signature: Signature | None) -> str:
     """An answer without fences, without the prose around the code; empty if it is all prose."""
     start = signature.find(answer) if signature else None
-    lines = answer.splitlines(keepends=True)
+    lines = re.findall(r"[^\n]*\n|[^\n]+", answer)
     if start is not None:
         first = answer.count("\n", 0, start)
         while first and lines[first - 1].strip() and not _is_prose(lines[first - 1]):
@@ -162,7 +162,7 @@ def _ends_code(lines: list[str], i: int) -> bool:
 
 def _body(code: str, signature: Signature | None, closer: str) -> str:
     """A body without its signature: indented, if it is not, and without a closer it has not opened."""
-    first = next(line for line in code.splitlines() if line.strip())
+    first = next(line for line in code.split("\n") if line.strip())
     if not first[0].isspace():
         margin = re.match(r"\s*", signature.before if signature else "")
         code = textwrap.indent(code, (margin.group() if margin else "") + "    ")

