@@ -11,6 +11,7 @@ from transfer_eval.language import (
     Install,
     Judgement,
     Language,
+    Limits,
     Proof,
     Rule,
     Step,
@@ -215,6 +216,8 @@ LANGUAGE = Language(
         "JULIA_NUM_THREADS": "1",
         "LD_LIBRARY_PATH": "{toolchains}/unpacked/libunwind8/usr/lib/x86_64-linux-gnu",
     },
+    # A failing program costs three seconds of compilation alone.
+    limits=Limits(wall_seconds=60),
     proof=Proof(
         statement=f"if {_CONTROL} {_PRINT} end",
         begins=r"^using Test$",
