@@ -125,7 +125,7 @@ class JavaTranslator(Translator):
         if type_.kind is Kind.FLOAT and isinstance(value, int):
             return f"(float){value}l"
         if type_.kind in {Kind.ANY, Kind.UNION} and isinstance(value, (int, float)):
-            text = f"(Object){text}"  # so that it has an equals
+            text = f"(Object)({text})"  # so that it has an equals
         return text if type_.kind is Kind.OPTIONAL or type_.mentions(Kind.OPTIONAL) else f"({text})"
 
     def _value(self, value: object, type_: Type) -> str:
