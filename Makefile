@@ -7,14 +7,14 @@ TORCH ?= torch==2.13.0
 
 MODEL ?= smollm2
 LANGS ?= python,lua,r,julia
-LIMIT ?= 60
+LIMIT ?= 80
 
 .PHONY: run test test-all check bench clean
 .DEFAULT_GOAL := run
 
 run: $(VENV)/.run  ## the embedded model on HumanEval in four languages, to a leaderboard
 	$(BIN)/transfer-eval languages --install $(LANGS)
-	$(BIN)/transfer-eval run --model $(MODEL) --langs $(LANGS) --limit $(LIMIT)
+	$(BIN)/transfer-eval run --model $(MODEL) --langs $(LANGS) --limit $(LIMIT) --max-tokens 256
 
 test: $(VENV)/.test  ## all but the slow tests
 	$(BIN)/transfer-eval languages --install all

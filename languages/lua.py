@@ -51,6 +51,7 @@ LANGUAGE = Language(
     title="Lua",
     extension="lua",
     hub="lua",
+    fences=("lua",),
     source="main.lua",
     toolchain=Toolchain(
         commands={

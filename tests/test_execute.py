@@ -67,6 +67,25 @@ def test_finished_files_are_not_run_again(tmp_path: Path, sandbox: Sandbox) -> N
     assert not (tmp_path / "executions.jsonl").exists()
 
 
+def test_a_results_file_with_fewer_results_is_gone_on_with(tmp_path: Path, sandbox: Sandbox) -> None:
+    needs("lua")
+    write_json(tmp_path / "a.json", completions(WRONG, RIGHT))
+    kept = {"program": PROMPT + WRONG + "\n" + TESTS, "status": "OK", "exit_code": 0, "mark": "kept"}
+    write_json(tmp_path / "a.results.json", {"results": [kept]})
+    execute(tmp_path)
+    first, second = read_json(tmp_path / "a.results.json")["results"]
+    assert first == kept
+    assert second["verdict"] == "passed"
+
+
+def test_results_of_other_programs_are_not_taken(tmp_path: Path, sandbox: Sandbox) -> None:
+    needs("lua")
+    write_json(tmp_path / "a.json", completions(WRONG))
+    write_json(tmp_path / "a.results.json", {"results": [{"program": "other", "status": "OK", "exit_code": 0}]})
+    execute(tmp_path)
+    assert read_json(tmp_path / "a.results.json")["results"][0]["verdict"] == "wrong"
+
+
 def test_another_output_folder_keeps_the_places(tmp_path: Path, sandbox: Sandbox) -> None:
     needs("lua")
     write_json(tmp_path / "in" / "deep" / "a.json.gz", completions(RIGHT))

@@ -98,8 +98,7 @@ def test_the_mirror_is_the_systems_own() -> None:
     if not Path("/etc/debian_version").exists():
         pytest.skip("this is no Debian")
     uri, suite = installing._mirror()
-    text = "".join(p.read_text(errors="replace") for p in Path("/etc/apt").rglob("*.list*")) + "".join(
-        p.read_text(errors="replace") for p in Path("/etc/apt").rglob("*.sources")
-    )
+    places = [path for path in Path("/etc/apt").rglob("*") if path.is_file() and "sources" in str(path)]
+    text = "".join(path.read_text(errors="replace") for path in places)
     assert uri in text
     assert suite in text

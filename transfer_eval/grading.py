@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -62,20 +62,20 @@ class Grader:
             UserError: the file is malformed, its language is not here, or the output cannot be read.
         """
         completions = read_completions(path)
-        if self._finished(completions, output) or not completions.completions:
-            return
         journal, known = self._journal(output.parent)
+        written = _written(output)
         file = _File(completions, output)
         todo = []
         for index in range(len(completions.completions)):
-            key = (output.name, index, digest(completions.source(index)))
-            result = known.get(key) or self._without_running(completions, index)
+            source = completions.source(index)
+            key = (output.name, index, digest(source))
+            result = _still_good(written, index, source) or known.get(key) or self._without_running(completions, index)
             if result is None:
                 todo.append((index, key))
             else:
                 file.results[index] = result
                 self._on_result(completions.language, result)
-        if not todo:
+        if not todo and len(written) < len(file.results):
             self._write(file)
         for index, key in todo:
             self._submit(file, index, key, journal)
@@ -93,17 +93,6 @@ class Grader:
                 if not self._pending:
                     return
             time.sleep(0.02)
-
-    def _finished(self, completions: Completions, output: Path) -> bool:
-        """Whether the results file is there and complete already (upstream's rule: by count)."""
-        if not output.exists():
-            return False
-        results = read_json(output).get("results", [])
-        if len(results) < len(completions.completions):
-            return False
-        for result in results:
-            self._on_result(completions.language, result)
-        return True
 
     def _journal(self, folder: Path) -> tuple[Journal, dict[tuple[str, int, str], Mapping[str, Any]]]:
         if folder not in self._journals:
@@ -158,6 +147,23 @@ class Grader:
         fields = {**file.completions.fields, "execution": of_execution(file.completions.language, self._sandbox)}
         completions = Completions(file.completions.path, fields, file.completions.language)
         write_results(file.output, completions, [file.results[index] for index in sorted(file.results)])
+
+
+def _written(output: Path) -> Sequence[Mapping[str, Any]]:
+    """The results that are in a results file already, upstream's or ours."""
+    fields = read_json(output) if output.exists() else {}
+    results = fields.get("results") if isinstance(fields, dict) else None
+    if not isinstance(results, list) and output.exists():
+        raise UserError(f"{output}: the field 'results' is missing or no list")
+    return results or []
+
+
+def _still_good(written: Sequence[Mapping[str, Any]], index: int, source: str) -> Mapping[str, Any] | None:
+    """A result written earlier, if it is of this very program and no fault of ours."""
+    result = written[index] if index < len(written) else None
+    if result is None or result.get("verdict") == Verdict.HARNESS_FAULT.value:
+        return None
+    return result if result.get("program", source) == source else None
 
 
 def digest(source: str) -> str:

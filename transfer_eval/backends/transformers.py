@@ -200,8 +200,8 @@ def import_torch() -> Any:
     Raises:
         UserError: torch or transformers is missing; the message has the line that installs them.
     """
-    # Threads that wait spinning starve the programs under test, and themselves on a busy machine:
-    # generation with 2 threads was 20 times slower there than with this. Only read at import.
+    # Threads that wait spinning starve the programs under test, and themselves on a busy machine. Only
+    # read at import.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     try:
