@@ -72,7 +72,10 @@ LANGUAGE = Language(
             (r"\Z", '\nio.write("\\n", {a} + {b}, "\\n")\n'),
         ),
     ),
-    judgement=Judgement(wrong=r"(?m)^not ok|LuaUnit.*failed|expected: .*actual|assertion failed!"),
+    judgement=Judgement(
+        uncompiled=r"(?m)^\S*lua\S*: [^\n]*:\d+: [^\n]* near (<eof>|')",
+        wrong=r"(?m)^not ok|LuaUnit.*failed|expected: .*actual|assertion failed!",
+    ),
     translator=LuaTranslator(),
     conformance=Conformance(
         good="    return x + y\nend\n",

@@ -59,21 +59,20 @@ def _summarise(plan: Plan, folders: Sequence[Path], seconds: float) -> None:
     from transfer_eval.score import read_dataset
 
     for language, folder in zip(plan.languages, folders, strict=True):
-        refused = plan.suite.refused.get(language.name, {})
         verdicts = collections.Counter(
             str(result.get("verdict")) for problem in read_dataset(folder).problems for result in problem.results
         )
         counts = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
         click.echo(f"{language.name}: {counts}", err=True)
-        for reason, names in _by_reason(refused).items():
-            click.echo(
-                f"  skipped {len(names)}: {reason} ({', '.join(names[:3])}{' …' if names[3:] else ''})", err=True
-            )
+    for (problem, reason), names in _skipped(plan).items():
+        click.echo(f"skipped in {', '.join(names)}: {problem}: {reason}", err=True)
     click.echo(f"{seconds:.0f} s in all", err=True)
 
 
-def _by_reason(refused: Mapping[str, str]) -> Mapping[str, list[str]]:
-    reasons: dict[str, list[str]] = {}
-    for name, reason in refused.items():
-        reasons.setdefault(reason, []).append(name)
-    return reasons
+def _skipped(plan: Plan) -> Mapping[tuple[str, str], list[str]]:
+    """Refused problems with their reason, and the languages that refuse them for it."""
+    skipped: dict[tuple[str, str], list[str]] = {}
+    for language, refused in plan.suite.refused.items():
+        for problem_and_reason in refused.items():
+            skipped.setdefault(problem_and_reason, []).append(language)
+    return skipped
