@@ -12,7 +12,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "transfer_eval"
 
 LAYERS = [
-    {"errors", "__init__"},
+    {"errors", "hub", "__init__"},
     {"types"},
     {"problem"},
     {"translator"},

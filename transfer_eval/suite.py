@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from transfer_eval.errors import Untranslatable, UserError
+from transfer_eval.hub import hush
 from transfer_eval.language import Language, find
 from transfer_eval.problem import Problem
 from transfer_eval.sources import human_eval
@@ -149,6 +150,7 @@ def _hub_rows(name: str, languages: Sequence[Language]) -> list[tuple[str, Any]]
         from datasets import load_dataset
     except ImportError:
         raise UserError("suites from the Hub need `pip install 'transfer-eval[hf]'`") from None
+    hush()
     repository, _, prefix = name.partition(":")
     rows: list[tuple[str, Any]] = []
     for language in languages:

@@ -23,6 +23,7 @@ from transfer_eval.backends.decoding import decode
 from transfer_eval.backends.stopping import StopWatch
 from transfer_eval.errors import UserError
 from transfer_eval.generation import Batch, FinishReason, Generation, Key, Sampling, compose, label, unfinished
+from transfer_eval.hub import hush
 from transfer_eval.prompt import Prompt, Style
 
 EXTRA = "pip install 'transfer-eval[hf]'"
@@ -204,6 +205,8 @@ def import_torch() -> Any:
     # read at import.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TQDM_DISABLE", "1")  # our own display is enough
+    hush()
     try:
         import torch
         import transformers
