@@ -110,6 +110,8 @@ def _from_chat(generation: Generation, task: Task, language: Language) -> Extrac
         return Extraction("", Reason.NO_CODE, notes=tuple(notes))
     if signature is None or signature.find(code) is None:
         body = _body(code, signature, language.translator.closer)
+        if not body.strip():
+            return Extraction("", Reason.NO_CODE, notes=tuple(notes))
         return Extraction(body, reason, notes=(*notes, Note.BODY))
     closer = language.translator.closer.strip()
     arranged = arrange(code, task, signature, closer if task.tests.lstrip().startswith(closer) else "")
