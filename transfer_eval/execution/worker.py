@@ -41,6 +41,7 @@ class Worker:
         self._sandbox, self._slot = sandbox, slot
         self._roots: set[str] = set()
         self._process: subprocess.Popen[bytes] | None = None
+        self._interrupted = False
 
     def execute(self, program: Program, language: Language, limits: Limits | None = None) -> Execution:
         """Compile and run ``program`` with a fresh proof.
@@ -58,7 +59,7 @@ class Worker:
                 break
             except HarnessFault:
                 self.close()
-                if attempt == 2:
+                if attempt == 2 or self._interrupted:
                     raise
         if reply["dirty"]:
             self.close()
@@ -106,7 +107,8 @@ class Worker:
         return f"({lines[-1]})" if lines else ""
 
     def interrupt(self) -> None:
-        """From another thread: end whatever runs, at once."""
+        """From another thread: end whatever runs, at once, for good."""
+        self._interrupted = True
         process = self._process
         if process is not None:
             process.kill()
