@@ -123,6 +123,9 @@ class CppTranslator(Translator):
         return f"({text})" if not bare or "," in exposed else text
 
     def _value(self, value: object, type_: Type) -> str:
+        kinds = [arg.kind for arg in type_.args]
+        if type_.kind is Kind.UNION and type(value) is int and Kind.INT not in kinds and Kind.FLOAT in kinds:
+            return f"float({value})"  # a variant takes no narrowing conversion
         if type_.kind in {Kind.ANY, Kind.UNKNOWN, Kind.UNION}:
             type_ = infer_uniform(value)
         if value is None:
