@@ -50,7 +50,7 @@ def world(tmp_path_factory: pytest.TempPathFactory, sandbox: Sandbox) -> Path:
 
 def start(world: Path, results: Path) -> subprocess.Popen[bytes]:
     arguments = ["run", "--langs", "lua", "--suite", str(world / "toy"), "--results", str(results)]
-    arguments += ["--model", f"replay:{world / 'recording'}", "--max-tokens", "512"]
+    arguments += ["--model", f"replay:{world / 'recording'}", "--max-tokens", "99"]  # the recording's own counts
     return subprocess.Popen(
         [sys.executable, "-m", "transfer_eval", *arguments],
         cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,

@@ -38,7 +38,7 @@ EXPECTED: dict[str, frozenset[Verdict]] = {
     "syntax": frozenset({Verdict.UNCOMPILED, Verdict.CRASHED}),
     "loop": frozenset({Verdict.TIMED_OUT}),
     "memory": frozenset({Verdict.OUT_OF_MEMORY, Verdict.CRASHED, Verdict.TIMED_OUT}),
-    "fork": _KILLED | {Verdict.NO_PROOF, Verdict.WRONG, Verdict.PASSED},
+    "fork": _KILLED,
     "flood": frozenset({Verdict.OUTPUT_LIMIT, Verdict.TIMED_OUT}),
     "good_flood": frozenset({Verdict.PASSED}),
     "non_utf8": frozenset({Verdict.PASSED}),
@@ -46,8 +46,7 @@ EXPECTED: dict[str, frozenset[Verdict]] = {
     "exit_zero": frozenset({Verdict.NO_PROOF, *_FAILED}),
     "forge": frozenset({Verdict.NO_PROOF, *_FAILED}),
 }
-"""What verdicts are right for each behaviour. A fork flood may end in any way but ``harness_fault``
-where the language has no fork: what counts is that nothing is left of it."""
+"""What verdicts are right for each behaviour."""
 
 
 @dataclass(frozen=True)

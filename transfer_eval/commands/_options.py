@@ -132,5 +132,6 @@ def plan(results_folder: Path, flags: Mapping[str, Any]) -> Plan:
         located_or_refuse(language)
     suite = load(flags["suite"], chosen, flags["limit"])
     backend = backends.load(flags["model"], flags["backend"])
+    sampling = backend.settings(sampling)  # a recording's own, whatever the flags say
     style = backend.style if flags["style"] == "auto" else Style(flags["style"])
     return Plan(backend=backend, suite=suite, languages=chosen, sampling=sampling, style=style, results=results_folder)

@@ -1,6 +1,6 @@
 """One global queue over every language, problem and sample, worked off by as many workers as cores.
 
-The dearest programs go first, so that no long one is left alone at the end. Memory stays flat: at most
+Programs that must be compiled go first, so that no long one is left alone at the end. Memory stays flat: at most
 a fixed number of programs wait; :meth:`Pool.submit` blocks beyond it.
 """
 
@@ -54,7 +54,7 @@ class Pool:
             thread.start()
 
     def submit(
-        self, program: Program, language: Language, limits: Limits | None = None, *, cost: float = 0.0, label: str = ""
+        self, program: Program, language: Language, limits: Limits | None = None, *, label: str = ""
     ) -> Future[Execution]:
         """Queue a program; the future holds its execution or the harness's exception."""
         future: Future[Execution] = Future()
@@ -70,7 +70,7 @@ class Pool:
                 future.set_result(result)
 
         self._room.acquire()
-        self._queue.put((-cost, next(self._order), run, label or language.name))
+        self._queue.put((float(language.compile is None), next(self._order), run, label or language.name))
         return future
 
     def running(self) -> list[Running]:
