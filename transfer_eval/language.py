@@ -17,12 +17,12 @@ from importlib.metadata import entry_points
 from typing import TYPE_CHECKING
 
 from transfer_eval.errors import UserError
+from transfer_eval.step import FEED as FEED
+from transfer_eval.step import Limits as Limits
+from transfer_eval.step import Step as Step
 
 if TYPE_CHECKING:  # a translator needs Language for nothing; this is for readers and mypy
     from transfer_eval.translator import Translator
-
-FEED = "{feed}"
-"""Stands in an argv for a path that yields a file's text once (see :attr:`Step.feed`)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,33 +75,6 @@ class Toolchain:
     commands: Mapping[str, Command]
     install: Install
     docker: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Limits:
-    """What one step may use. Wall limits are looser than CPU limits, so that load changes no verdict."""
-
-    cpu_seconds: float = 10.0
-    wall_seconds: float = 20.0
-    memory_mb: int = 1024
-    processes: int = 64
-    output_mb: int = 16
-    file_mb: int = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class Step:
-    """One process: compile or run.
-
-    Attributes:
-        argv: the first word is a name of the toolchain or a path in the work directory. ``{feed}``
-            is replaced by a path from which ``feed`` can be read exactly once.
-        feed: a file of the work directory that is taken away and handed over through a pipe, so
-            that a running program cannot read its own source.
-    """
-
-    argv: tuple[str, ...]
-    feed: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -35,9 +35,10 @@ def _compile_limits(language: Language) -> Mapping[str, Any]:
 
 
 def plugin_digest(language: Language) -> str:
-    """A hash of the plugin's source file."""
-    module = sys.modules[type(language.translator).__module__]
-    return hashlib.sha256(Path(str(module.__file__)).read_bytes()).hexdigest()[:12]
+    """A hash of the plugin's source: its file, or every file of its folder."""
+    path = Path(str(sys.modules[type(language.translator).__module__].__file__))
+    files = sorted(path.parent.iterdir()) if path.name == "__init__.py" else [path]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
 
 
 @cache
