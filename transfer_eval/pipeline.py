@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from transfer_eval.execution.job import located_or_refuse
 from transfer_eval.execution.pool import Pool
 from transfer_eval.execution.sandbox import Sandbox
-from transfer_eval.execution.worker import located_or_refuse
 from transfer_eval.extraction import extract
 from transfer_eval.files import write_json
 from transfer_eval.generation import Backend, Generation, Sampling, label

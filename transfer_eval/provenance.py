@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import transfer_eval
+from transfer_eval.execution.identity import plugin_digest
 from transfer_eval.execution.pool import cores
 from transfer_eval.execution.sandbox import Sandbox
 from transfer_eval.language import Language
@@ -32,13 +30,6 @@ def of_execution(language: Language, sandbox: Sandbox) -> Mapping[str, Any]:
 
 def _compile_limits(language: Language) -> Mapping[str, Any]:
     return {"compile": asdict(language.compile_limits)} if language.compile else {}
-
-
-def plugin_digest(language: Language) -> str:
-    """A hash of the plugin's source: its file, or every file of its folder."""
-    path = Path(str(sys.modules[type(language.translator).__module__].__file__))
-    files = sorted(path.parent.iterdir()) if path.name == "__init__.py" else [path]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files if file.is_file())).hexdigest()[:12]
 
 
 @cache

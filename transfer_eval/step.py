@@ -26,7 +26,7 @@ class Limits:
     file_mb: int = 64
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Artefact:
     """Something built once from a toolchain: a precompiled header, a system image, a warm cache.
 
@@ -45,7 +45,7 @@ class Artefact:
     pays_after: int = 1
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Server:
     """A process kept in the sandbox that serves a step of many programs.
 
@@ -73,7 +73,7 @@ class Server:
     programs: int = 500
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Warm:
     """A faster way to the same result of a step.
 
@@ -90,7 +90,7 @@ class Warm:
     server: Server | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Step:
     """One process: compile or run.
 

@@ -5,6 +5,7 @@ A missing toolchain is a state with a hint, never a zero score.
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
@@ -133,3 +134,14 @@ def _version(text: str) -> str:
     """The first thing in a program's words that looks like a version."""
     match = re.search(r"\d+(\.\d+)+[\w.+-]*", text)
     return match.group() if match else (text.strip().splitlines() or ["?"])[0][:40]
+
+
+@cache
+def fingerprint(language: Language) -> str:
+    """A short hash that changes when a command of the toolchain does: its version, its place, its file."""
+    located = locate(language)
+    facts = [located.version]
+    for path in located.paths.values():
+        real = Path(path).resolve()
+        facts += [path, str(real), str(real.stat().st_size), str(real.stat().st_mtime_ns)]
+    return hashlib.sha256("\0".join(facts).encode()).hexdigest()[:16]

@@ -11,8 +11,8 @@ from typing import Any
 
 from transfer_eval.errors import HarnessFault, UserError
 from transfer_eval.execution.execution import Execution
+from transfer_eval.execution.job import located_or_refuse
 from transfer_eval.execution.pool import Pool
-from transfer_eval.execution.worker import located_or_refuse
 from transfer_eval.language import Language, find
 from transfer_eval.program import Program
 from transfer_eval.verdict import Verdict, judge, multipl_e_status
@@ -86,5 +86,5 @@ def result_row(language: Language, future: Future[Execution]) -> dict[str, Any]:
         "cpu_seconds": round(execution.cpu_seconds, 4),
         "wall_seconds": round(execution.wall_seconds, 4),
         "max_rss_mb": round(execution.max_rss_mb, 1),
-        "cached": False,
+        "cached": execution.cached,
     }

@@ -113,7 +113,7 @@ def plan(results_folder: Path, flags: Mapping[str, Any]) -> Plan:
         UserError: a language, toolchain, suite or model is not to be had.
     """
     from transfer_eval import backends
-    from transfer_eval.execution.worker import located_or_refuse
+    from transfer_eval.execution.job import located_or_refuse
     from transfer_eval.generation import Sampling
     from transfer_eval.pipeline import Plan
     from transfer_eval.prompt import Style

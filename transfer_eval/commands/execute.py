@@ -59,9 +59,9 @@ def _completions(path: Path, output_dir: Path | None, sandbox: str, jobs: int | 
     from typing import Any
 
     from transfer_eval.completions import completions_files, read_completions, results_path
+    from transfer_eval.execution.job import located_or_refuse
     from transfer_eval.execution.pool import Pool
     from transfer_eval.execution.sandbox import choose
-    from transfer_eval.execution.worker import located_or_refuse
     from transfer_eval.grading import Grader, check_writable
     from transfer_eval.language import Language
 

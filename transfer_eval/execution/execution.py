@@ -43,11 +43,20 @@ class Execution:
         run: None if compilation failed.
         proved: the end of the tests was reached; None where the program's frame is unknown, so that
             nothing could be proved.
+        warm: a server or artefact had a part in it.
+        cached: it was not run for this asking: an equal program was, earlier or at the same time.
     """
 
     compile: StepResult | None
     run: StepResult | None
     proved: bool | None
+    warm: bool = False
+    cached: bool = False
+
+    @property
+    def timed_out(self) -> bool:
+        """Whether it met a limit of time."""
+        return self.last.ended in (Ended.CPU_LIMIT, Ended.WALL_LIMIT)
 
     @property
     def last(self) -> StepResult:

@@ -21,11 +21,13 @@ from functools import cache
 from pathlib import Path
 
 from transfer_eval.errors import UserError
+from transfer_eval.execution.link import Link, ProcessLink
 
 RUNNER = Path(__file__).parent / "runner"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
 _SCRATCH_BYTES = 512 << 20
 _FIRST_UID = 1 << 20  # above every real user
+_SHIELD = "CAP_NET_BIND_SERVICE"  # runner/child.py says what for
 _RUNNER_RIGHTS = ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER")
 
 
@@ -43,31 +45,15 @@ class Sandbox:
     kind: Kind
     version: str = ""
 
-    def launch(self, roots: Sequence[str], slot: int) -> Launch:
-        """How to start a runner that sees ``roots`` beside the system; ``slot`` numbers our workers."""
+    def open(self, roots: Sequence[str], slot: int) -> Link:
+        """A runner that sees ``roots`` beside the system; ``slot`` numbers our workers."""
         uid = _uid(slot) if os.geteuid() == 0 else None
         if self.kind is Kind.BWRAP:
-            return Launch((*_bwrap_arguments(roots, uid), *_start(_INSIDE), "/tmp"), uid, "/tmp", None)
+            return ProcessLink((*_bwrap_arguments(roots, uid), *_start(_INSIDE), "/tmp"), uid, "/tmp")
         scratch = _new_scratch()
         if uid is not None:
             scratch.chmod(0o711)
-        return Launch((*_start(RUNNER), str(scratch)), uid, str(scratch), scratch)
-
-
-@dataclass(frozen=True)
-class Launch:
-    """How a runner is started.
-
-    Attributes:
-        uid: the user its programs run as; None for our own.
-        base: its scratch folder, as it sees it.
-        scratch: the same folder where it is ours to remove, None where it goes with the sandbox.
-    """
-
-    argv: tuple[str, ...]
-    uid: int | None
-    base: str
-    scratch: Path | None
+        return ProcessLink((*_start(RUNNER), str(scratch)), uid, str(scratch), scratch)
 
 
 _INSIDE = Path("/run/transfer-eval/runner")
@@ -128,10 +114,9 @@ def _bwrap_arguments(roots: Sequence[str], uid: int | None) -> list[str]:
     """bwrap's command line up to the program it starts."""
     argv = [str(bwrap()), "--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     argv += ["--die-with-parent", "--as-pid-1", "--cap-drop", "ALL"]
-    if uid is None:
-        argv += ["--unshare-user"]
-    else:
-        argv += [word for right in _RUNNER_RIGHTS for word in ("--cap-add", right)]
+    argv += ["--unshare-user"] if uid is None else []
+    rights = (_SHIELD,) if uid is None else (_SHIELD, *_RUNNER_RIGHTS)
+    argv += [word for right in rights for word in ("--cap-add", right)]
     for path in _SYSTEM:
         if Path(path).is_symlink():
             argv += ["--symlink", str(Path(path).readlink()), path]

@@ -3,59 +3,103 @@
 The sandbox shows the toolchains it has been asked for so far; one for a new place starts it anew. When the
 harness fails (the runner died, stopped answering or could not clean up), the sandbox is replaced and
 the program run once more; a second failure is a :class:`~transfer_eval.errors.HarnessFault`.
+
+What a warm way says is believed where it is a proven pass or a plain failure. Anything else (the server was lost,
+the program died of a signal, met a limit, ended well without proof) is run again, cold, and that counts. A warm timeout
+is left to the pool, which runs every timeout again.
 """
 
 from __future__ import annotations
 
-import base64
-import contextlib
+import collections
 import json
-import os
-import select
 import struct
-import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from transfer_eval.errors import HarnessFault, UserError
-from transfer_eval.execution.execution import Ended, Execution, StepResult
-from transfer_eval.execution.runner import sweep
-from transfer_eval.execution.sandbox import Launch, Sandbox, outside_system, root_of
-from transfer_eval.language import FEED, Language, Limits, Step
-from transfer_eval.program import Armed, Program, arm
-from transfer_eval.toolchain import Located, State, expand, folder, locate
+from transfer_eval.errors import HarnessFault
+from transfer_eval.execution.artefacts import Artefacts
+from transfer_eval.execution.execution import Ended, Execution
+from transfer_eval.execution.job import Recipe, execution_of, located_or_refuse, roots
+from transfer_eval.execution.link import Link
+from transfer_eval.execution.sandbox import Sandbox
+from transfer_eval.language import Language, Limits
+from transfer_eval.program import Program, arm
+from transfer_eval.step import Step
+from transfer_eval.toolchain import Located
 
-_KEEP_BYTES = 64 * 1024  # of the head, and again of the tail, of each stream
-_GRACE_SECONDS = 20.0  # beyond the program's own limits, before the runner itself is given up
-_FEED_PATH = "/proc/self/fd/9"
-_ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+_SILENCE_SECONDS = 120.0  # a runner says every second that it is there
+_TRIES = 3
+"""So often in a row may a server be lost before the worker does without it."""
 
 
 class Worker:
-    """Runs programs, one after the other, in sandboxes of one kind."""
+    """Runs programs, one after the other, in sandboxes of one kind.
 
-    def __init__(self, sandbox: Sandbox, slot: int) -> None:
-        self._sandbox, self._slot = sandbox, slot
-        self._roots: set[str] = set()
-        self._process: subprocess.Popen[bytes] | None = None
+    ``artefacts`` is where built ones are; None: no warm way at all.
+    """
+
+    def __init__(self, sandbox: Sandbox, slot: int, artefacts: Artefacts | None = None) -> None:
+        self._sandbox, self._slot, self._artefacts = sandbox, slot, artefacts
+        self._roots = {str(artefacts.folder)} if artefacts and artefacts.usable else set()
+        self._link: Link | None = None
+        self._lost: collections.Counter[str] = collections.Counter()
         self._interrupted = False
 
-    def execute(self, program: Program, language: Language, limits: Limits | None = None) -> Execution:
+    def execute(
+        self, program: Program, language: Language, limits: Limits | None = None, *, cold: bool = False
+    ) -> Execution:
         """Compile and run ``program`` with a fresh proof.
 
         Raises:
             UserError: the language's toolchain is not here.
             HarnessFault: the sandbox failed twice.
         """
-        armed = arm(program, language)
         located = located_or_refuse(language)
+        ways = {} if cold or self._artefacts is None else self._ways(language, located, self._artefacts)
+        if ways:
+            execution = self._attempt(program, language, located, limits, ways)
+            if execution is not None and (believable(execution) or execution.timed_out):
+                return execution
+        execution = self._attempt(program, language, located, limits, {})
+        assert execution is not None, "only a server can be lost"
+        return execution
+
+    def _ways(self, language: Language, located: Located, artefacts: Artefacts) -> Mapping[Step, str]:
+        """The warm steps that can be used now, with their artefacts' folders."""
+        found = {}
+        for step in (language.compile, language.run):
+            if step is None or step.warm is None or self._lost[_name(language, step)] >= _TRIES:
+                continue
+            artefact = step.warm.artefact
+            place = artefacts.folder if artefact is None else artefacts.get(language, located, artefact)
+            if place is not None:
+                found[step] = str(place)
+        return found
+
+    def _attempt(
+        self,
+        program: Program,
+        language: Language,
+        located: Located,
+        limits: Limits | None,
+        ways: Mapping[Step, str],
+    ) -> Execution | None:
+        """One run in the ways given; None if a server was lost."""
+        armed = arm(program, language)
         for attempt in (1, 2):
             try:
-                self._serve(located)
-                reply = self._ask(_job(armed, language, located, limits or language.limits, self._launch))
+                link = self._serve(located)
+                recipe = Recipe(
+                    language=language,
+                    located=located,
+                    limits=limits or language.limits,
+                    base=link.base,
+                    uid=link.uid,
+                    artefacts=ways,
+                )
+                reply = self._ask(link, recipe.job(armed))
                 break
             except HarnessFault:
                 self.close()
@@ -63,198 +107,67 @@ class Worker:
                     raise
         if reply["dirty"]:
             self.close()
-        return _execution(reply["steps"], armed, language)
+        if any(step["ended"] == "lost" for step in reply["steps"]):
+            self._note_lost(language, len(reply["steps"]) - 1)
+            return None
+        for step in ways:
+            self._lost.pop(_name(language, step), None)
+        return execution_of(reply["steps"], armed, language, warm=bool(ways))
 
-    def _serve(self, located: Located) -> None:
-        """Have a sandbox running that shows this toolchain."""
+    def _note_lost(self, language: Language, index: int) -> None:
+        step = language.compile if language.compile and index == 0 else language.run
+        self._lost[_name(language, step)] += 1
+
+    def _serve(self, located: Located) -> Link:
+        """A sandbox that shows this toolchain."""
         wanted = roots(located)
-        if self._process is not None and wanted <= self._roots:
-            return
+        if self._link is not None and wanted <= self._roots:
+            return self._link
         self.close()
         self._roots |= wanted
-        self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
-        self._launch = self._sandbox.launch(sorted(self._roots), self._slot)
-        self._process = subprocess.Popen(
-            self._launch.argv,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._errors,
-            env={"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"},
-            start_new_session=True,
-            bufsize=0,
-        )
+        self._link = self._sandbox.open(sorted(self._roots), self._slot)
+        if self._interrupted:
+            self._link.kill()
+        return self._link
 
-    def _ask(self, job: Mapping[str, Any]) -> dict[str, Any]:
-        """Send a job, wait for its reply."""
-        process = self._process
-        assert process is not None and process.stdin is not None and process.stdout is not None
+    def _ask(self, link: Link, job: Mapping[str, Any]) -> dict[str, Any]:
+        """Send a job, wait for its reply. Empty frames say only that the runner is there."""
         body = json.dumps(job).encode()
-        deadline = time.monotonic() + sum(step["wall"] for step in job["steps"]) + _GRACE_SECONDS
         try:
-            _write(process.stdin.fileno(), struct.pack(">I", len(body)) + body)
-            size = struct.unpack(">I", _read(process.stdout.fileno(), 4, deadline))[0]
-            reply: dict[str, Any] = json.loads(_read(process.stdout.fileno(), size, deadline))
+            link.write(struct.pack(">I", len(body)) + body)
+            size = 0
+            while not size:
+                deadline = time.monotonic() + _SILENCE_SECONDS
+                size = struct.unpack(">I", link.read(4, deadline))[0]
+            reply: dict[str, Any] = json.loads(link.read(size, deadline))
         except (OSError, EOFError, TimeoutError) as error:
-            raise HarnessFault(f"the runner in {self._sandbox.kind.value} failed: {error} {self._said()}") from error
+            said = f" ({link.said()})" if link.said() else ""
+            raise HarnessFault(f"the runner in {self._sandbox.kind.value} failed: {error}{said}") from error
         if "fault" in reply:
             raise HarnessFault(f"the runner could not run a program: {reply['fault']}")
         return reply
 
-    def _said(self) -> str:
-        """The last line the sandbox wrote about itself."""
-        self._errors.seek(0)
-        lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
-        return f"({lines[-1]})" if lines else ""
-
     def interrupt(self) -> None:
         """From another thread: end whatever runs, at once, for good."""
         self._interrupted = True
-        process = self._process
-        if process is not None:
-            process.kill()
+        link = self._link
+        if link is not None:
+            link.kill()
 
     def close(self) -> None:
         """End the sandbox with everything in it."""
-        process, self._process = self._process, None
-        if process is None:
-            return
-        assert process.stdin is not None and process.stdout is not None
-        with contextlib.suppress(OSError):
-            process.stdin.close()  # the runner leaves at the end of its input
-        try:
-            process.wait(timeout=2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-        self._errors.close()
-        if self._launch.scratch is not None and self._launch.scratch.exists():
-            sweep.empty(str(self._launch.scratch))
-            self._launch.scratch.rmdir()
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
 
 
-def located_or_refuse(language: Language) -> Located:
-    """The language's toolchain.
-
-    Raises:
-        UserError: it is missing or broken; the line says how to install it.
-    """
-    located = locate(language)
-    if located.state is not State.INSTALLED:
-        raise UserError(
-            f"{language.name} is {located.state.value}: {located.problem};"
-            f" try `transfer-eval languages --install {language.name}`"
-        )
-    return located
+def believable(execution: Execution) -> bool:
+    """Whether a warm result needs no second look: a proven pass, or a failure that nothing is odd about."""
+    last = execution.last
+    if last.ended is not Ended.EXITED or last.exit_code < 0:
+        return False
+    return last.exit_code > 0 or bool(execution.proved)
 
 
-def roots(located: Located) -> set[str]:
-    """The folders a sandbox must show beside the system for this toolchain to work."""
-    wanted = {home for home in located.homes if outside_system(home)}
-    own = str(folder())
-    for path in located.paths.values():
-        for face in (path, os.path.realpath(path)):
-            if outside_system(face):
-                wanted.add(own if face.startswith(own + "/") else root_of(face))
-    return wanted
-
-
-def _job(armed: Armed, language: Language, located: Located, limits: Limits, launch: Launch) -> dict[str, Any]:
-    """The job as the runner takes it."""
-    steps = [(language.compile, language.compile_limits)] if language.compile else []
-    steps.append((language.run, limits))
-    environment = _environment(language, located, f"{launch.base}/job")
-    return {
-        "files": {language.source: armed.text},
-        "uid": launch.uid,
-        "steps": [_step(step, limit, language, located, environment) for step, limit in steps],
-    }
-
-
-def _step(
-    step: Step, limits: Limits, language: Language, located: Located, environment: Mapping[str, str]
-) -> dict[str, Any]:
-    running = step is language.run
-    return {
-        "argv": [_word(word, located) for word in step.argv],
-        "env": dict(environment),
-        "feed": step.feed,
-        "delete": [language.source] if running and language.compile and step.feed != language.source else [],
-        "cpu": limits.cpu_seconds,
-        "wall": limits.wall_seconds,
-        "memory": limits.memory_mb << 20,
-        "address_space": language.address_space_limit and running,
-        "processes": limits.processes,
-        "output": limits.output_mb << 20,
-        "file": limits.file_mb << 20,
-        "keep": _KEEP_BYTES,
-    }
-
-
-def _word(word: str, located: Located) -> str:
-    """One word of an argv: a command's name or ``{name}`` becomes its path."""
-    if word in located.paths:
-        return located.paths[word]
-    for name, path in located.paths.items():
-        word = word.replace("{" + name + "}", path)
-    return word.replace(FEED, _FEED_PATH)
-
-
-def _environment(language: Language, located: Located, here: str) -> dict[str, str]:
-    """The few variables a program gets; ``here`` is its work directory."""
-    folders = [str(Path(path).parent) for path in located.paths.values()]
-    path = ":".join(dict.fromkeys([*folders, "/usr/local/bin", "/usr/bin", "/bin"]))
-    common = {"PATH": path, "HOME": here, "TMPDIR": here, "LANG": "C.UTF-8", **_ONE_THREAD}
-    return common | {name: expand(value) for name, value in language.environment.items()}
-
-
-def _execution(steps: list[dict[str, Any]], armed: Armed, language: Language) -> Execution:
-    """The runner's reply as an execution; the proof is taken out of the output."""
-    results = [_result(step) for step in steps]
-    compiled = results[0] if language.compile else None
-    ran = results[-1] if len(results) > (compiled is not None) else None
-    if armed.token is None or ran is None:
-        return Execution(compile=compiled, run=ran, proved=None if armed.token is None else False)
-    lines = ran.stdout.split("\n")
-    proved = armed.token in lines
-    stdout = ran.stdout.replace(f"\n{armed.token}\n", "", 1) if proved else ran.stdout
-    return Execution(compile=compiled, run=StepResult(**{**vars(ran), "stdout": stdout}), proved=proved)
-
-
-def _result(step: Mapping[str, Any]) -> StepResult:
-    return StepResult(
-        ended=Ended(step["ended"]),
-        exit_code=step["code"],
-        stdout=_text(step["stdout"]),
-        stderr=_text(step["stderr"]),
-        cpu_seconds=step["cpu"],
-        wall_seconds=step["wall"],
-        max_rss_mb=step["rss"] / (1 << 20),
-    )
-
-
-def _text(stream: Mapping[str, Any]) -> str:
-    head, tail = (base64.b64decode(stream[part]) for part in ("head", "tail"))
-    dropped = stream["total"] - len(head) - len(tail)
-    gap = f"\n[{dropped} bytes dropped]\n".encode() if dropped else b""
-    return (head + gap + tail).decode("utf-8", "replace")
-
-
-def _write(descriptor: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def _read(descriptor: int, count: int, deadline: float) -> bytes:
-    """Exactly ``count`` bytes before ``deadline`` (of :func:`time.monotonic`)."""
-    parts = []
-    while count:
-        if not select.select([descriptor], [], [], max(0.0, deadline - time.monotonic()))[0]:
-            raise TimeoutError("no answer in time")
-        part = os.read(descriptor, min(count, 1 << 20))
-        if not part:
-            raise EOFError("it ended")
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+def _name(language: Language, step: Step) -> str:
+    return f"{language.name} {'compile' if step is language.compile else 'run'}"

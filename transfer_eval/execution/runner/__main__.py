@@ -1,95 +1,106 @@
 """The process inside a sandbox that runs programs: jobs in over stdin, results out over stdout.
 
 Standard library only and no import of this package: the folder is started as a program (with its
-scratch folder as the argument) by whatever Python, 3.8 or newer, the sandbox has. A frame is four bytes of
-length and JSON; bytes are base64. One job at a time::
+scratch folder as the argument) by whatever Python, 3.8 or newer, the sandbox has. One job at a time::
 
     {"files": {name: text}, "uid": int | null,
-     "steps": [{"argv": [...], "env": {...}, "feed": name | null, "delete": [name, ...],
+     "steps": [{"argv": [...], "env": {...}, "feed": name | null, "delete": [name, ...], "links": {folder: source},
                 "cpu": s, "wall": s, "memory": bytes, "address_space": bool, "processes": n,
-                "output": bytes, "file": bytes, "keep": bytes}, ...]}
+                "output": bytes, "file": bytes, "keep": bytes, "harmless": bool,
+                "server": null | {"key": id, "argv": [...], "files": {name: text}, "forks": bool, "programs": n}}]}
 
 The answer has one result a step up to the first that fails, or ``"fault"``: text when the
-harness, not the program, failed; ``"dirty": true`` asks for the worker to be replaced.
+harness, not the program, failed; ``"dirty": true`` asks for the worker to be replaced. A step that ended as ``lost``
+was to be served by a server that did not.
 """
 
 from __future__ import annotations
 
-import json
 import os
+import resource
 import signal
-import struct
 import sys
 import time
 from typing import Any
 
-from .child import EXEC_FAILED, LIBC, PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, become
-from .sweep import CONTAINED, clean, kill_everything
-from .watch import HostGone, Stream, Watch
+from . import sweep
+from .child import (
+    EXEC_FAILED,
+    PR_CAP_AMBIENT,
+    PR_CAP_AMBIENT_CLEAR_ALL,
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_NO_NEW_PRIVS,
+    become,
+    spawn,
+)
+from .host import Host, HostGone
+from .servers import Server, ServerLost, drop, serving
+from .watch import Stream, Watch
 
 BASE = sys.argv[1]
 
 
 def main() -> None:
     """Serve jobs until stdin closes."""
-    LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans fall to us
-    LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # a program of our own uid cannot trace or read us
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
-    requests, replies = os.dup(0), os.dup(1)
+    take_place()
+    host = Host(os.dup(0), os.dup(1))
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 0)
     os.dup2(null, 1)
-    while True:
-        header = read_exactly(requests, 4)
-        if not header:
-            return
-        job = json.loads(read_exactly(requests, struct.unpack(">I", header)[0]))
-        try:
-            body = json.dumps(run_job(job, requests)).encode()
-        except HostGone:
-            kill_everything()
-            if clean(BASE) and not CONTAINED:
-                os.rmdir(BASE)
-            return
-        write_all(replies, struct.pack(">I", len(body)) + body)
+    try:
+        while True:
+            job = host.receive()
+            if job is None:
+                break
+            host.send(run_job(job, host))
+    except HostGone:
+        pass
+    sweep.KEPT.clear()
+    sweep.kill_everything()
+    if sweep.clean(BASE) and not sweep.CONTAINED:
+        os.rmdir(BASE)
 
 
-def read_exactly(descriptor: int, count: int) -> bytes:
-    """``count`` bytes, or fewer at the end of the stream."""
-    parts = []
-    while count:
-        part = os.read(descriptor, min(count, 1 << 20))
-        if not part:
-            break
-        parts.append(part)
-        count -= len(part)
-    return b"".join(parts)
+def take_place() -> None:
+    """Become what a runner is, and set what everything started from here inherits."""
+    libc = sweep.LIBC
+    libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # orphans fall to us
+    libc.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)  # a program of our own uid cannot trace or read us
+    libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)  # no program becomes another user by way of a set-uid file
+    libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)  # our rights end with us
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    os.umask(0o077)
+    for which, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 512), (resource.RLIMIT_MSGQUEUE, 0)):
+        hard = resource.getrlimit(which)[1]
+        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (value, value))
+    try:
+        with open("/proc/self/oom_score_adj", "w") as file:
+            file.write("1000")  # if the machine runs out of memory, what we run goes first
+    except OSError:
+        pass
 
 
-def write_all(descriptor: int, data: bytes) -> None:
-    """Write every byte."""
-    view = memoryview(data)
-    while view:
-        view = view[os.write(descriptor, view) :]
-
-
-def run_job(job: dict[str, Any], host: int) -> dict[str, Any]:
+def run_job(job: dict[str, Any], host: Host) -> dict[str, Any]:
     """Run the steps in a fresh directory, then leave nothing behind: no process, no file."""
     directory = os.path.join(BASE, "job")
+    uid = job["uid"]
     reply: dict[str, Any] = {"steps": []}
     try:
+        if uid is not None and os.getgid() != uid:
+            os.setgroups([])
+            os.setresgid(uid, uid, uid)  # for good: the group has no rights that we need
         prepare(directory, job)
         for step in job["steps"]:
-            for name in step["delete"]:
-                os.unlink(os.path.join(directory, name))
-            result = run_step(directory, {**step, "host": host}, job["uid"])
+            result = run_step(directory, step, uid, host)
             reply["steps"].append(result)
             if result["ended"] != "exited" or result["code"] != 0:
                 break
     except OSError as error:
         reply["fault"] = str(error)
-    kill_everything()
-    reply["dirty"] = not clean(BASE)
+    sweep.kill_everything()
+    reply["dirty"] = not sweep.clean(BASE) or sweep.shared_memory_left()
     return reply
 
 
@@ -100,47 +111,138 @@ def prepare(directory: str, job: dict[str, Any]) -> None:
         path = os.path.join(directory, name)
         with open(path, "wb") as file:
             file.write(text.encode("utf-8", "surrogatepass"))
-        os.chmod(path, 0o644)
-    if job["uid"] is not None:
-        os.chown(directory, job["uid"], job["uid"])
+            os.chmod(file.fileno(), 0o644)
+    own(directory, job["uid"])
 
 
-def run_step(directory: str, step: dict[str, Any], uid: int | None) -> dict[str, Any]:
-    """Run one process to its end or limit, draining its output all the while."""
+def own(path: str, uid: int | None) -> None:
+    """Give a folder to the program's user."""
+    if uid is not None:
+        os.chown(path, uid, uid)
+
+
+def link(directory: str, source: str, uid: int | None) -> None:
+    """Show every file below ``source`` in a folder of the work directory."""
+    for folder, _, names in os.walk(source):
+        target = os.path.join(directory, os.path.relpath(folder, source))
+        os.makedirs(target, 0o700, exist_ok=True)
+        own(target, uid)
+        for name in names:
+            os.symlink(os.path.join(folder, name), os.path.join(target, name))
+
+
+def run_step(directory: str, step: dict[str, Any], uid: int | None, host: Host) -> dict[str, Any]:
+    """Run one step to its end or limit."""
+    for name in step["delete"]:
+        os.unlink(os.path.join(directory, name))
+    for target, source in step["links"].items():
+        link(os.path.join(directory, target), source, uid)
     feed = take(os.path.join(directory, step["feed"])) if step["feed"] else None
+    if step["server"] is None:
+        return run_process(directory, step, uid, host, feed)
+    try:
+        server = serving(step, uid, BASE, host)
+        if feed is None:
+            return run_compiler(directory, step, host, server)
+        return run_fork(step, host, server, feed)
+    except (ServerLost, OSError, ValueError) as error:  # whatever it was: its last word is the cold way's
+        drop(step["server"]["key"])
+        return {"ended": "lost", "why": str(error)}
+
+
+def run_process(
+    directory: str, step: dict[str, Any], uid: int | None, host: Host, feed: bytes | None
+) -> dict[str, Any]:
+    """Run a process of its own, draining its output all the while."""
     out_read, out_write = os.pipe()
     err_read, err_write = os.pipe()
     feed_read, feed_write = os.pipe() if feed is not None else (None, None)
-    for descriptor in (out_write, err_write, feed_read):
+    writers = (out_write, err_write, feed_read)
+    for descriptor in writers:
         if uid is not None and descriptor is not None:
             os.fchown(descriptor, uid, uid)  # or the program could not open /dev/stderr or its feed by path
     start = time.monotonic()
-    pid = os.fork()
-    if pid == 0:
-        become(directory, step, uid, out_write, err_write, feed_read)
-    for descriptor in (out_write, err_write, feed_read):
+    pid = begin(directory, step, uid, writers)
+    for descriptor in writers:
         if descriptor is not None:
             os.close(descriptor)
     streams = {out_read: Stream(step["keep"]), err_read: Stream(step["keep"])}
-    ended, status, usage = Watch(pid, step, streams, feed, feed_write).follow(start)
+    fed = (feed, feed_write) if feed is not None and feed_write is not None else None
+    result = follow(pid, step, streams, fed, host, start)
+    for descriptor in streams:
+        os.close(descriptor)
+    stderr = list(streams.values())[1].head
+    if result["code"] == EXEC_FAILED and stderr.startswith(b"runner: exec"):
+        raise OSError(stderr.decode("utf-8", "replace").strip())
+    return result
+
+
+def begin(directory: str, step: dict[str, Any], uid: int | None, writers: tuple[int, int, int | None]) -> int:
+    """Start a process; its id."""
+    if step["harmless"] or writers[2] is not None:
+        for _ in range(200):
+            try:
+                return spawn(directory, step, uid, writers)
+            except BlockingIOError:  # EAGAIN: the kernel counts the dead of a fork flood for a moment yet
+                time.sleep(0.01)
+            except NotImplementedError:  # no new sessions in this system's posix_spawn
+                break
+    pid = os.fork()
+    if pid == 0:
+        become(directory, step, uid, writers)
+    return pid
+
+
+def run_fork(step: dict[str, Any], host: Host, server: Server, feed: bytes) -> dict[str, Any]:
+    """Run a program in a child of a server."""
+    server.reset()
+    start = time.monotonic()
+    pid = server.fork(feed)
+    streams = {read: Stream(step["keep"]) for read, _ in server.outputs}
+    return follow(pid, step, streams, None, host, start)
+
+
+def run_compiler(directory: str, step: dict[str, Any], host: Host, server: Server) -> dict[str, Any]:
+    """Have a resident compiler do a step."""
+    start, before = time.monotonic(), server.cpu_seconds()
+    code, stdout, stderr = server.compile(directory, step)
+    used = server.cpu_seconds() - before
+    sweep.kill_everything()
+    return report("exited", code, used, time.monotonic() - start, server.resident(), stdout, stderr)
+
+
+def follow(
+    pid: int,
+    step: dict[str, Any],
+    streams: dict[int, Stream],
+    feed: tuple[bytes, int] | None,
+    host: Host,
+    start: float,
+) -> dict[str, Any]:
+    """Watch a process to its end and end what it left."""
+    ended, status, usage = Watch(pid, step, streams, feed, host).follow(start)
     wall = time.monotonic() - start
-    kill_everything()
+    sweep.kill_everything()
     for descriptor, stream in streams.items():
         stream.drain(descriptor)
-        os.close(descriptor)
-    stdout, stderr = streams.values()
-    if os.WIFEXITED(status) and os.WEXITSTATUS(status) == EXEC_FAILED and stderr.head.startswith(b"runner: exec"):
-        raise OSError(stderr.head.decode("utf-8", "replace").strip())
     cpu = usage.ru_utime + usage.ru_stime
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
     if ended == "exited" and code != 0 and (code == -signal.SIGXCPU or cpu >= step["cpu"]):
         ended = "cpu"
+    stdout, stderr = streams.values()
+    return report(ended, code, cpu, wall, max(usage.ru_maxrss * 1024, 0), stdout, stderr)
+
+
+def report(
+    ended: str, code: int, cpu: float, wall: float, resident: int, stdout: Stream, stderr: Stream
+) -> dict[str, Any]:
+    """A step's result as the host takes it."""
     return {
         "ended": ended,
         "code": code,
         "cpu": cpu,
         "wall": wall,
-        "rss": max(usage.ru_maxrss * 1024, 0),
+        "rss": resident,
         "stdout": stdout.packed(),
         "stderr": stderr.packed(),
     }

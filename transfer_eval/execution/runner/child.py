@@ -1,51 +1,119 @@
-"""What happens in the forked child between fork and exec: limits are taken and rights given up."""
+"""From the runner to another process: limits are taken and rights given up on the way.
+
+Spawning (no copy of the runner, half the cost) sets most limits when the process has begun, so it is for what cannot
+do harm by then: a compiler, or an interpreter that still waits for its program. Everything else is forked, and takes
+its limits before it becomes the program.
+"""
 
 from __future__ import annotations
 
-import ctypes
 import os
 import resource
 import signal
+import struct
 import time
 from typing import Any, NoReturn
 
-from .sweep import CONTAINED
+from .sweep import CONTAINED, KEPT, LIBC, SERVER_TASKS
 
-LIBC = ctypes.CDLL(None, use_errno=True)
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_KEEPCAPS = 4, 8
 PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, PR_CAP_AMBIENT_CLEAR_ALL = 47, 2, 4
+CAPABILITIES_V3 = 0x20080522
 FEED_FD = 9
 EXEC_FAILED = 127
+ADOPTED_SECONDS = 5.0
+SHIELD = 10
+"""CAP_NET_BIND_SERVICE, of no use without a network. Servers hold it and programs do not: the kernel
+lets nobody trace, or write to the memory of, a process with capabilities beyond his own."""
+
+
+def spawn(directory: str, step: dict[str, Any], uid: int | None, descriptors: tuple[int, int, int | None]) -> int:
+    """Start a process that can do no harm yet; its limits are set at once. Returns its id."""
+    out_write, err_write, feed_read = descriptors
+    actions = [(os.POSIX_SPAWN_DUP2, out_write, 1), (os.POSIX_SPAWN_DUP2, err_write, 2)]
+    if feed_read is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, feed_read, FEED_FD))
+    argv = step["argv"]
+    limits = limits_of(step, uid)
+    os.chdir(directory)
+    if uid is not None:
+        os.setresuid(uid, uid, 0)  # what we start is of this user for good; we come back through the saved one
+    try:
+        pid = os.posix_spawn(argv[0], argv, step["env"], file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE])
+        for which, pair in limits.items():
+            set_limit(pid, which, pair)
+    finally:
+        if uid is not None:
+            os.setresuid(0, 0, 0)
+    return pid
+
+
+def set_limit(pid: int, which: int, pair: tuple[int, int]) -> None:
+    """Set a limit of another process, unless it has ended already."""
+    deadline = time.monotonic() + ADOPTED_SECONDS
+    while True:
+        try:
+            resource.prlimit(pid, which, pair)
+            return
+        except ProcessLookupError:
+            return
+        except PermissionError:  # for a moment yet its saved user is the one it was started by
+            if time.monotonic() > deadline:
+                raise
+            os.sched_yield()
 
 
 def become(
-    directory: str, step: dict[str, Any], uid: int | None, out_write: int, err_write: int, feed_read: int | None
+    directory: str,
+    step: dict[str, Any],
+    uid: int | None,
+    descriptors: tuple[int, int, int | None],
+    shielded: bool = False,
 ) -> NoReturn:
     """In the forked child: take the limits, give up rights, run the program. Never returns."""
     try:
         os.setsid()
-        os.dup2(out_write, 1)
-        os.dup2(err_write, 2)
-        if feed_read is not None:
-            os.dup2(feed_read, FEED_FD)
-        os.closerange(3 if feed_read is None else FEED_FD + 1, 256)
-        if feed_read is not None:
-            os.closerange(3, FEED_FD)
+        arrange(*descriptors)
         LIBC.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0)  # or its own /proc files are not its own
-        with open("/proc/self/oom_score_adj", "w") as file:
-            file.write("1000")  # if the machine runs out of memory, the program goes first
-        limit(step, uid)
+        for which, pair in limits_of(step, uid).items():
+            resource.setrlimit(which, pair)
         os.chdir(directory)
         if uid is not None:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
+            LIBC.prctl(PR_SET_KEEPCAPS, int(shielded), 0, 0, 0)
             os.setresuid(uid, uid, uid)
+        if shielded:
+            shield()
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        os.umask(0o077)
         execute(step["argv"], step["env"])
     except BaseException as error:  # whatever it was, the child must not go on as a second runner
         os.write(2, ("runner: exec %s: %s\n" % (step["argv"][0], error)).encode())
     os._exit(EXEC_FAILED)
+
+
+def arrange(out_write: int, err_write: int, feed_read: int | None) -> None:
+    """Put the descriptors in their places and close all others."""
+    os.dup2(out_write, 1)
+    os.dup2(err_write, 2)
+    if feed_read is not None:
+        os.dup2(feed_read, FEED_FD)
+        os.closerange(3, FEED_FD)
+    os.closerange(3 if feed_read is None else FEED_FD + 1, 256)
+
+
+def shield() -> None:
+    """Hold the one capability that programs do not hold, beyond exec.
+
+    Raises:
+        PermissionError: it is not ours to give.
+    """
+    bit = 1 << SHIELD
+    header = struct.pack("Ii", CAPABILITIES_V3, 0)
+    if LIBC.capset(header, struct.pack("6I", bit, bit, bit, 0, 0, 0)):
+        raise PermissionError("no capability to hold")
+    if LIBC.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, SHIELD, 0, 0):
+        raise PermissionError("capabilities cannot be kept")
 
 
 def execute(argv: list[str], environment: dict[str, str]) -> None:
@@ -57,22 +125,27 @@ def execute(argv: list[str], environment: dict[str, str]) -> None:
             time.sleep(0.01)
 
 
-def limit(step: dict[str, Any], uid: int | None) -> None:
-    """Set the resource limits, never above what we ourselves may use."""
+def limits_of(step: dict[str, Any], uid: int | None) -> dict[int, tuple[int, int]]:
+    """The resource limits of a step, soft and hard, never above what we ourselves may use."""
     limits = {
-        resource.RLIMIT_CPU: int(step["cpu"]) + 1,
         resource.RLIMIT_FSIZE: step["file"],
-        resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_NOFILE: 512,
-        resource.RLIMIT_NPROC: step["processes"] + (0 if CONTAINED or uid is not None else own_processes()),
+        resource.RLIMIT_NPROC: step["processes"] + SERVER_TASKS * len(KEPT),
     }
+    if not CONTAINED and uid is None:
+        limits[resource.RLIMIT_NPROC] += own_processes()
+    if step["cpu"] is not None:
+        limits[resource.RLIMIT_CPU] = int(step["cpu"]) + 1
     if step["address_space"]:
         limits[resource.RLIMIT_AS] = step["memory"]
-    for which, value in limits.items():
-        hard = resource.getrlimit(which)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
-        spare = 1 if which == resource.RLIMIT_CPU and (hard == resource.RLIM_INFINITY or value < hard) else 0
-        resource.setrlimit(which, (value, value + spare))
+    return {which: bounded(which, value) for which, value in limits.items()}
+
+
+def bounded(which: int, value: int) -> tuple[int, int]:
+    """A limit as the kernel may take it; that of CPU time has a second between the warning and the end."""
+    hard = resource.getrlimit(which)[1]
+    value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    spare = 1 if which == resource.RLIMIT_CPU and (hard == resource.RLIM_INFINITY or value < hard) else 0
+    return value, value + spare
 
 
 def own_processes() -> int:

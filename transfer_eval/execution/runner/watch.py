@@ -10,13 +10,36 @@ import signal
 import time
 from typing import Any
 
-from .sweep import memory_in_use
+from .host import Host, HostGone
+from .sweep import in_use
 
-WATCH_SECONDS = 0.05  # how often memory is looked at
+WATCH_SECONDS = 0.05  # how often memory and CPU time are looked at
+CORES = os.cpu_count() or 1
+INHERITING_SECONDS = 5.0  # a server's grandchild falls to us as soon as its parent is scheduled
 
 
-class HostGone(BaseException):
-    """The process that gives us jobs has died."""
+def crowding() -> float:
+    """How many processes want each core: by so much wall time goes slower for a program."""
+    try:
+        with open("/proc/loadavg", "rb") as file:
+            running = int(file.read().split()[3].split(b"/")[0])
+    except (OSError, ValueError, IndexError):
+        return 1.0
+    return max(1.0, running / CORES)
+
+
+class Clock:
+    """Wall seconds that a program could have used: under load it goes slower, so that load changes no verdict."""
+
+    def __init__(self, start: float) -> None:
+        self.seen, self.seconds = start, 0.0
+
+    def advance(self, now: float) -> float:
+        """Its seconds so far; to be called often."""
+        if now - self.seen >= WATCH_SECONDS:
+            self.seconds += (now - self.seen) / crowding()
+            self.seen = now
+        return self.seconds
 
 
 class Stream:
@@ -62,60 +85,82 @@ class Watch:
         pid: int,
         step: dict[str, Any],
         streams: dict[int, Stream],
-        feed: bytes | None,
-        feed_write: int | None,
+        feed: tuple[bytes, int] | None,
+        host: Host,
     ) -> None:
-        self.pid, self.step, self.streams = pid, step, streams
-        self.feed, self.feed_write = memoryview(feed or b""), feed_write
+        self.pid, self.step, self.streams, self.host = pid, step, streams, host
+        self.feed = memoryview(feed[0] if feed else b"")
+        self.feed_write = feed[1] if feed else None
         self.poll = select.poll()
-        self.host = step["host"]
-        self.poll.register(self.host, 0)  # only its hanging up is of interest
+        self.poll.register(host.requests, 0)  # only its hanging up is of interest
         self.pidfd = os.pidfd_open(pid) if hasattr(os, "pidfd_open") else None
         if self.pidfd is not None:
             self.poll.register(self.pidfd, select.POLLIN)
         for descriptor in streams:
             self.poll.register(descriptor, select.POLLIN)
-        if feed_write is not None:
-            os.set_blocking(feed_write, False)
-            self.poll.register(feed_write, select.POLLOUT)
+        if self.feed_write is not None:
+            os.set_blocking(self.feed_write, False)
+            self.poll.register(self.feed_write, select.POLLOUT)
 
     def follow(self, start: float) -> tuple[str, int, resource.struct_rusage]:
         """Until the process has ended: (how, wait status, resource usage)."""
-        deadline, look = start + self.step["wall"], start + WATCH_SECONDS
+        clock, look = Clock(start), start + WATCH_SECONDS
         try:
             while True:
-                pid, status, usage = os.wait4(self.pid, os.WNOHANG)
-                if pid:
-                    return "exited", status, usage
-                over = self.over_limit(time.monotonic(), deadline, look)
+                ended = self.wait(os.WNOHANG)
+                if ended:
+                    return ("exited", *ended)
+                now = time.monotonic()
+                over = self.over_limit(clock.advance(now), now >= look)
                 if over:
                     os.kill(self.pid, signal.SIGKILL)
-                    return (over, *os.wait4(self.pid, 0)[1:])
-                now = time.monotonic()
-                look = now + WATCH_SECONDS if now >= look else look
-                self.serve(max(0.0, min(look, deadline) - now) * 1000)
+                    return (over, *(self.wait(0) or self.gone()))
+                if now >= look:
+                    self.host.beat(now)
+                    look = now + WATCH_SECONDS
+                self.serve((look - now) * 1000)
         finally:
             for descriptor in (self.pidfd, self.feed_write):
                 if descriptor is not None:
                     os.close(descriptor)
 
-    def over_limit(self, now: float, deadline: float, look: float) -> str | None:
+    def wait(self, flags: int) -> tuple[int, resource.struct_rusage] | None:
+        """The wait status and usage of the process if it has ended."""
+        deadline = time.monotonic() + INHERITING_SECONDS
+        while True:
+            try:
+                pid, status, usage = os.wait4(self.pid, flags)
+                return (status, usage) if pid else None
+            except ChildProcessError:  # not ours yet
+                if time.monotonic() > deadline:
+                    return self.gone()
+                time.sleep(0.0005)
+
+    def gone(self) -> tuple[int, resource.struct_rusage]:
+        """A process that we never came to own: nothing is known of its end."""
+        raise OSError("process %d was lost" % self.pid)
+
+    def over_limit(self, seconds: float, look: bool) -> str | None:
         """The name of the limit that is passed, if any."""
-        if now >= deadline:
+        if seconds >= self.step["wall"]:
             return "wall"
         if any(stream.total > self.step["output"] for stream in self.streams.values()):
             return "output"
-        if now >= look and memory_in_use() > self.step["memory"]:
-            return "memory"
+        if look:
+            memory, cpu = in_use()
+            if memory > self.step["memory"]:
+                return "memory"
+            if cpu > self.step["cpu"] + 1:
+                return "cpu"
         return None
 
     def serve(self, milliseconds: float) -> None:
         """Wait for something to happen and move bytes."""
         # A pidfd wakes us at the end; without one (Python 3.8) the wait is short.
-        for descriptor, _ in self.poll.poll(milliseconds if self.pidfd is not None else min(milliseconds, 5)):
+        for descriptor, _ in self.poll.poll(max(0.0, milliseconds if self.pidfd is not None else min(milliseconds, 5))):
             if descriptor == self.pidfd:
                 continue
-            if descriptor == self.host:
+            if descriptor == self.host.requests:
                 raise HostGone
             if descriptor in self.streams:
                 data = os.read(descriptor, 65536)
