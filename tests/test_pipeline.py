@@ -13,6 +13,7 @@ import pytest
 from tests.conftest import needs
 from tests.toy import ToyBackend, solve, write_originals
 from transfer_eval.errors import UserError
+from transfer_eval.execution.pool import Pool
 from transfer_eval.execution.sandbox import Sandbox
 from transfer_eval.execution.worker import Worker
 from transfer_eval.generation import Sampling
@@ -35,6 +36,11 @@ def plan(tmp_path: Path, backend: ToyBackend, samples: int = 1, limit: int | Non
     )  # fmt: skip
 
 
+def run_in(sandbox: Sandbox, plan: Plan, watcher: Progress) -> list[Path]:
+    with Pool(sandbox) as pool:
+        return run(plan, pool, watcher)
+
+
 def scores(folders: list[Path]) -> dict[str, tuple[float, int]]:
     board = build([read_dataset(folder) for folder in folders], [1], "strict")
     return {str(row["language"]): (float(str(row["pass_at_k"])), int(str(row["n_problems"]))) for row in board.rows}
@@ -45,13 +51,13 @@ def executed(folders: list[Path]) -> int:
 
 
 def test_a_run_scores_what_is_right(tmp_path: Path, sandbox: Sandbox) -> None:
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     assert scores(folders) == {"lua": (1.0, 3), "python": (pytest.approx(2 / 3, abs=1e-6), 3)}
     assert folders[1].name == "toy-py-toy-0.0-reworded"
 
 
 def test_results_files_have_upstreams_keys_first(tmp_path: Path, sandbox: Sandbox) -> None:
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     fields = json.loads(gzip.decompress((folders[0] / "Toy_0_double.results.json.gz").read_bytes()))
     assert list(fields)[:7] == ["name", "language", "temperature", "top_p", "max_tokens", "prompt", "tests"]
     assert list(fields["results"][0])[:6] == ["program", "stdout", "stderr", "exit_code", "status", "timestamp"]
@@ -63,9 +69,9 @@ def test_results_files_have_upstreams_keys_first(tmp_path: Path, sandbox: Sandbo
 
 def test_run_again_does_nothing_again(tmp_path: Path, sandbox: Sandbox) -> None:
     backend = ToyBackend()
-    first = scores(run(plan(tmp_path, backend), sandbox, Progress()))
+    first = scores(run_in(sandbox, plan(tmp_path, backend), Progress()))
     asked = len(backend.asked)
-    folders = run(plan(tmp_path, backend), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, backend), Progress())
     assert (scores(folders), len(backend.asked), executed(folders)) == (first, asked, 6)
 
 
@@ -85,8 +91,8 @@ def test_killed_while_generating_and_started_again(tmp_path: Path, sandbox: Sand
         return solve(name, language, sample)
 
     with pytest.raises(_Killed):
-        run(plan(tmp_path, ToyBackend(answer)), sandbox, Progress())
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+        run_in(sandbox, plan(tmp_path, ToyBackend(answer)), Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     assert scores(folders) == {"lua": (1.0, 3), "python": (pytest.approx(2 / 3, abs=1e-6), 3)}
     assert executed(folders) == 6
 
@@ -97,37 +103,37 @@ def test_killed_while_executing_and_started_again(tmp_path: Path, sandbox: Sandb
             raise UserError("the disk is full")
 
     with pytest.raises(UserError, match="disk"):
-        run(plan(tmp_path, ToyBackend()), sandbox, Once())
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+        run_in(sandbox, plan(tmp_path, ToyBackend()), Once())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     assert scores(folders)["lua"] == (1.0, 3)
     assert executed(folders) == 6
 
 
 def test_torn_journals_are_mended(tmp_path: Path, sandbox: Sandbox) -> None:
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     for name in ("executions.jsonl", "generations.jsonl"):
         path = folders[0] / name
         path.write_bytes(path.read_bytes()[:-20])
     for path in folders[0].glob("*.results.json.gz"):
         path.unlink()
-    assert scores(run(plan(tmp_path, ToyBackend()), sandbox, Progress()))["lua"] == (1.0, 3)
+    assert scores(run_in(sandbox, plan(tmp_path, ToyBackend()), Progress()))["lua"] == (1.0, 3)
     assert len((folders[0] / "executions.jsonl").read_text().splitlines()) == 3
 
 
 def test_other_settings_in_the_same_folder_are_refused(tmp_path: Path, sandbox: Sandbox) -> None:
     one = plan(tmp_path, ToyBackend())
-    run(one, sandbox, Progress())
+    run_in(sandbox, one, Progress())
     other = Plan(**{**vars(one), "sampling": Sampling(temperature=0.0, seed=7)})
     with pytest.raises(UserError, match="seed"):
-        run(other, sandbox, Progress())
+        run_in(sandbox, other, Progress())
 
 
 def test_a_larger_limit_goes_on_from_a_smaller_one(tmp_path: Path, sandbox: Sandbox) -> None:
-    run(plan(tmp_path, ToyBackend(), limit=1), sandbox, Progress())
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+    run_in(sandbox, plan(tmp_path, ToyBackend(), limit=1), Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     assert scores(folders)["lua"] == (1.0, 3)
     assert executed(folders) == 6
-    folders = run(plan(tmp_path, ToyBackend(), limit=2), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend(), limit=2), Progress())
     assert scores(folders)["lua"] == (1.0, 2), "only the problems asked for count"
 
 
@@ -141,7 +147,7 @@ def test_samples_give_pass_at_k(tmp_path: Path, sandbox: Sandbox) -> None:
             else "    pass\n"
         )
 
-    folders = run(plan(tmp_path, ToyBackend(sometimes), samples=4), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend(sometimes), samples=4), Progress())
     datasets = [read_dataset(folder) for folder in folders]
     rows = build(datasets, [1, 2], "strict").rows
     lua = {row["k"]: float(str(row["pass_at_k"])) for row in rows if row["language"] == "lua"}
@@ -151,7 +157,7 @@ def test_samples_give_pass_at_k(tmp_path: Path, sandbox: Sandbox) -> None:
 
 
 def test_an_unfinished_run_is_not_scored(tmp_path: Path, sandbox: Sandbox) -> None:
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     next(folders[0].glob("*.results.json.gz")).unlink()
     with pytest.raises(UserError, match="1 of 3 problems"):
         read_dataset(folders[0])
@@ -168,19 +174,19 @@ def test_harness_faults_are_counted_apart_and_tried_again(
             raise HarnessFault("the machine is on fire")
 
         patched.setattr(Worker, "execute", broken)
-        folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+        folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
         with pytest.raises(UserError, match="no problems"):
             scores(folders)
     for folder in folders:
         for path in folder.glob("*.results.json.gz"):
             path.unlink()
-    assert scores(run(plan(tmp_path, ToyBackend()), sandbox, Progress()))["lua"] == (1.0, 3)
+    assert scores(run_in(sandbox, plan(tmp_path, ToyBackend()), Progress()))["lua"] == (1.0, 3)
 
 
 def test_the_csv_has_all_columns(tmp_path: Path, sandbox: Sandbox) -> None:
     from transfer_eval.leaderboard import COLUMNS
 
-    folders = run(plan(tmp_path, ToyBackend()), sandbox, Progress())
+    folders = run_in(sandbox, plan(tmp_path, ToyBackend()), Progress())
     path = tmp_path / "out" / "leaderboard.csv"
     write_csv(build([read_dataset(folder) for folder in folders], [1], "strict"), path)
     head, *rows = path.read_text().splitlines()

@@ -51,9 +51,10 @@ EXPECTED: dict[str, frozenset[Verdict]] = {
 
 @dataclass(frozen=True)
 class Finding:
-    """One behaviour of one language: what was said of it, and whether that is right."""
+    """One behaviour of one language: what was said of it, and whether that is right. ``way`` is warm or cold."""
 
     language: str
+    way: str
     behaviour: str
     verdict: Verdict
     right: bool
@@ -62,12 +63,13 @@ class Finding:
 
 
 def examine(languages: Sequence[Language], pool: Pool) -> Iterator[Finding]:
-    """Run every behaviour of every language, yielding findings in order.
+    """Run every behaviour of every language in the pool's way, yielding findings in order.
 
     Raises:
         UserError: a toolchain is not here.
     """
     waiting = []
+    way = "warm" if pool.ways.warm else "cold"
     for language in languages:
         task = translate(PROBLEM, language)
         for behaviour in fields(Conformance):
@@ -79,7 +81,9 @@ def examine(languages: Sequence[Language], pool: Pool) -> Iterator[Finding]:
         row = result_row(language, future)
         verdict = Verdict(row["verdict"])
         detail = (row.get("stderr") or row.get("stdout") or "").strip()[-300:]
-        yield Finding(language.name, name, verdict, verdict in EXPECTED[name], row.get("wall_seconds", 0.0), detail)
+        yield Finding(
+            language.name, way, name, verdict, verdict in EXPECTED[name], row.get("wall_seconds", 0.0), detail
+        )
 
 
 def limits_of(behaviour: str, language: Language) -> Limits:

@@ -19,7 +19,6 @@ from transfer_eval.completions import Completions, read_completions, upstream_st
 from transfer_eval.errors import TransferEvalError, UserError
 from transfer_eval.execution.execution import Execution
 from transfer_eval.execution.pool import Pool
-from transfer_eval.execution.sandbox import Sandbox
 from transfer_eval.files import Journal, read_json
 from transfer_eval.language import Language
 from transfer_eval.program import Program
@@ -48,8 +47,8 @@ class Grader:
     ``on_result`` is called for every result, old or new, from whatever thread has it.
     """
 
-    def __init__(self, pool: Pool, sandbox: Sandbox, on_result: OnResult = lambda language, result: None) -> None:
-        self._pool, self._sandbox, self._on_result = pool, sandbox, on_result
+    def __init__(self, pool: Pool, on_result: OnResult = lambda language, result: None) -> None:
+        self._pool, self._on_result = pool, on_result
         self._lock = threading.Lock()
         self._journals: dict[Path, tuple[Journal, dict[tuple[str, int, str], Mapping[str, Any]]]] = {}
         self._pending: set[Future[Execution]] = set()
@@ -144,7 +143,7 @@ class Grader:
                 self._pending.discard(future)
 
     def _write(self, file: _File) -> None:
-        fields = {**file.completions.fields, "execution": of_execution(file.completions.language, self._sandbox)}
+        fields = {**file.completions.fields, "execution": of_execution(file.completions.language, self._pool.sandbox)}
         completions = Completions(file.completions.path, fields, file.completions.language)
         write_results(file.output, completions, [file.results[index] for index in sorted(file.results)])
 

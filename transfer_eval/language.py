@@ -204,6 +204,11 @@ class Language:
     prefix: str = ""
 
     @property
+    def warm(self) -> bool:
+        """Whether any step has a faster way."""
+        return any(step is not None and step.warm is not None for step in (self.compile, self.run))
+
+    @property
     def names(self) -> tuple[str, ...]:
         """Every name under which this language may be asked for, its own first."""
         return tuple(dict.fromkeys((self.name, self.extension, self.hub, *self.aliases)))

@@ -15,7 +15,6 @@ from typing import Any, Protocol
 
 from transfer_eval.execution.job import located_or_refuse
 from transfer_eval.execution.pool import Pool
-from transfer_eval.execution.sandbox import Sandbox
 from transfer_eval.extraction import extract
 from transfer_eval.files import write_json
 from transfer_eval.generation import Backend, Generation, Sampling, label
@@ -66,7 +65,7 @@ class Plan:
         return self.suite.tasks[language.name]
 
 
-def run(plan: Plan, sandbox: Sandbox, watcher: Watcher, jobs: int | None = None) -> list[Path]:
+def run(plan: Plan, pool: Pool, watcher: Watcher) -> list[Path]:
     """Generate and grade; programs run while the model still writes. Returns the folders.
 
     Raises:
@@ -75,13 +74,12 @@ def run(plan: Plan, sandbox: Sandbox, watcher: Watcher, jobs: int | None = None)
     """
     for language in plan.languages:
         located_or_refuse(language)
-    with Pool(sandbox, jobs) as pool:
-        watcher.started(pool)
-        grader = Grader(pool, sandbox, watcher.graded)
-        for completions in generate(plan, watcher):
-            name = completions.name.removesuffix(".json.gz") + ".results.json.gz"
-            grader.add(completions, completions.with_name(name))
-        grader.wait()
+    watcher.started(pool)
+    grader = Grader(pool, watcher.graded)
+    for completions in generate(plan, watcher):
+        name = completions.name.removesuffix(".json.gz") + ".results.json.gz"
+        grader.add(completions, completions.with_name(name))
+    grader.wait()
     return [plan.folder(language) for language in plan.languages]
 
 

@@ -22,7 +22,7 @@ def of_execution(language: Language, sandbox: Sandbox) -> Mapping[str, Any]:
         "package": transfer_eval.__version__,
         "plugin": f"{language.name}@{plugin_digest(language)}",
         "toolchain": locate(language).version,
-        "sandbox": f"{sandbox.kind.value} {sandbox.version}".strip(),
+        "sandbox": str(sandbox),
         "limits": {"run": asdict(language.limits), **_compile_limits(language)},
         "host": host(),
     }

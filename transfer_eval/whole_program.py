@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import json
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
@@ -17,6 +18,8 @@ from transfer_eval.language import Language, find
 from transfer_eval.program import Program
 from transfer_eval.verdict import Verdict, judge, multipl_e_status
 
+_AHEAD = 2048  # rows under way: enough for the queue to choose from, few enough to keep memory flat
+
 
 @dataclass(frozen=True)
 class Row:
@@ -28,17 +31,29 @@ class Row:
     given: Mapping[str, Any]
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Read a programs file.
+def read_rows(path: Path) -> Iterator[Row]:
+    """The rows of a programs file, one after the other.
 
     Raises:
         UserError: the file cannot be read, or a row lacks a field (row and field are named).
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8") as file:
+            for number, line in enumerate(file, 1):
+                if line.strip():
+                    yield _row(path, number, line)
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path}: cannot be read: {error}") from error
-    return [_row(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def check_rows(path: Path) -> None:
+    """Refuse a programs file early, before anything has run.
+
+    Raises:
+        UserError: as :func:`read_rows`, or a language's toolchain is not here.
+    """
+    for language in {row.language for row in read_rows(path)}:
+        located_or_refuse(language)
 
 
 def _row(path: Path, number: int, line: str) -> Row:
@@ -57,17 +72,23 @@ def _row(path: Path, number: int, line: str) -> Row:
         raise UserError(f"{path}, line {number}: {error}") from error
 
 
-def execute_rows(rows: list[Row], pool: Pool) -> Iterator[dict[str, Any]]:
-    """Run every row, yielding results in the rows' order.
+def execute_rows(path: Path, pool: Pool) -> Iterator[dict[str, Any]]:
+    """Run every row of a file, yielding results in the rows' order; a fixed number is under way at a time.
 
     Raises:
-        UserError: a language's toolchain is not here; nothing has run then.
+        UserError: as :func:`check_rows`.
     """
-    for language in {row.language for row in rows}:
-        located_or_refuse(language)
-    futures = [pool.submit(Program(row.language.name, row.program), row.language, label=row.id) for row in rows]
-    for row, future in zip(rows, futures, strict=True):
-        yield {"id": row.id, "language": row.given["language"], **result_row(row.language, future)}
+    waiting: collections.deque[tuple[Row, Future[Execution]]] = collections.deque()
+    for row in read_rows(path):
+        while waiting and (len(waiting) >= _AHEAD or waiting[0][1].done()):
+            yield _answer(*waiting.popleft())
+        waiting.append((row, pool.submit(Program(row.language.name, row.program), row.language, label=row.id)))
+    while waiting:
+        yield _answer(*waiting.popleft())
+
+
+def _answer(row: Row, future: Future[Execution]) -> dict[str, Any]:
+    return {"id": row.id, "language": row.given["language"], **result_row(row.language, future)}
 
 
 def result_row(language: Language, future: Future[Execution]) -> dict[str, Any]:

@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-jobs = click.option("--jobs", type=click.IntRange(1), help="Programs to run at once.  [default: the cores]")
-sandbox = click.option(
-    "--sandbox", default="auto", show_default=True, metavar="auto|bwrap|none", help="Where programs run."
-)
 results = click.option(
     "--results",
     type=click.Path(path_type=Path, file_okay=False),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import collections
 import json
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
-from transfer_eval.commands import _options as options
+from transfer_eval.commands import _engine
 from transfer_eval.errors import UserError
 
 
@@ -17,11 +19,8 @@ from transfer_eval.errors import UserError
 @click.option("--output-dir", type=click.Path(path_type=Path), help="Where results files go.  [default: beside PATH]")
 @click.option("--programs", type=click.Path(path_type=Path), help="Whole programs: lines of {id, language, program}.")
 @click.option("--out", type=click.Path(path_type=Path), help="Output for --programs, one line each.")
-@options.sandbox
-@options.jobs
-def command(
-    path: Path | None, output_dir: Path | None, programs: Path | None, out: Path | None, sandbox: str, jobs: int | None
-) -> None:
+@_engine.flags
+def command(path: Path | None, output_dir: Path | None, programs: Path | None, out: Path | None, **engine: Any) -> int:
     """Execute every completion in PATH (a completions file, or a folder of them).
 
     Results go to NAME.results.json(.gz); what is there already is not run again.
@@ -31,37 +30,28 @@ def command(
     if programs is not None:
         if out is None:
             raise click.UsageError("--programs needs --out")
-        _programs(programs, out, sandbox, jobs)
-    elif path is not None:
-        _completions(path, output_dir, sandbox, jobs)
+        return _programs(programs, out, engine)
+    assert path is not None, "one of the two is given"
+    return _completions(path, output_dir, engine)
 
 
-def _programs(programs: Path, out: Path, sandbox: str, jobs: int | None) -> None:
-    from transfer_eval.execution.pool import Pool
-    from transfer_eval.execution.sandbox import choose
-    from transfer_eval.files import write_bytes
-    from transfer_eval.whole_program import execute_rows, read_rows
+def _programs(programs: Path, out: Path, engine: Mapping[str, Any]) -> int:
+    from transfer_eval.files import written_whole
+    from transfer_eval.whole_program import check_rows, execute_rows
 
-    rows = read_rows(programs)
-    write_bytes(out, b"")  # refuse early what cannot be written
+    check_rows(programs)
     counts: collections.Counter[str] = collections.Counter()
-    lines = []
-    with Pool(choose(sandbox), jobs) as pool:
-        for row in execute_rows(rows, pool):
+    with written_whole(out) as lines, _engine.opened(engine) as pool:
+        for row in execute_rows(programs, pool):
             counts[row["verdict"]] += 1
-            lines.append(json.dumps(row) + "\n")
-    write_bytes(out, "".join(lines).encode())
-    click.echo(f"{len(rows)} programs: {_summary(counts)} -> {out}", err=True)
+            lines.write(json.dumps(row) + "\n")
+    click.echo(f"{sum(counts.values())} programs: {_summary(counts)} -> {out}", err=True)
+    return _engine.conclude(pool)
 
 
-def _completions(path: Path, output_dir: Path | None, sandbox: str, jobs: int | None) -> None:
-    from collections.abc import Mapping
-    from typing import Any
-
+def _completions(path: Path, output_dir: Path | None, engine: Mapping[str, Any]) -> int:
     from transfer_eval.completions import completions_files, read_completions, results_path
     from transfer_eval.execution.job import located_or_refuse
-    from transfer_eval.execution.pool import Pool
-    from transfer_eval.execution.sandbox import choose
     from transfer_eval.grading import Grader, check_writable
     from transfer_eval.language import Language
 
@@ -73,17 +63,17 @@ def _completions(path: Path, output_dir: Path | None, sandbox: str, jobs: int | 
     def count(language: Language, result: Mapping[str, Any]) -> None:
         counts[str(result.get("verdict", result.get("status")))] += 1
 
-    chosen = choose(sandbox)
     root = path if path.is_dir() else path.parent
     check_writable(output_dir or root)
-    with Pool(chosen, jobs) as pool:
-        grader = Grader(pool, chosen, count)
+    with _engine.opened(engine) as pool:
+        grader = Grader(pool, count)
         for file in files:
             grader.add(file, results_path(file, output_dir, root))
         grader.wait()
     if not counts:
         raise UserError(f"{path}: nothing to execute")
     click.echo(f"{len(files)} files, {sum(counts.values())} programs: {_summary(counts)}", err=True)
+    return _engine.conclude(pool)
 
 
 def _summary(counts: collections.Counter[str]) -> str:

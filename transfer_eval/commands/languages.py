@@ -13,14 +13,18 @@ from transfer_eval.language import Install, Language, load_all
 
 @click.command(short_help="List languages: installed, missing, broken; install toolchains.")
 @click.option("--install", metavar="LANGS", help="Install the toolchains of these (or: all).")
+@click.option("--warm", metavar="LANGS", help="Build the prepared artefacts of these (or: all) now.")
 @options.as_json
-def command(install: str | None, as_json: bool) -> None:
-    """List the languages and their toolchains, or install some.
+def command(install: str | None, warm: str | None, as_json: bool) -> None:
+    """List the languages and their toolchains, install some, or build what makes some faster.
 
     --install uses apt (as root or with sudo), npm and pip, and leaves what is here alone.
     """
     if install is not None:
         _install(install, as_json)
+    if warm is not None:
+        _warm(warm)
+    if install is not None or warm is not None:
         return
     rows = [row(language) for language in load_all().values()]
     if as_json:
@@ -41,6 +45,33 @@ def _install(names: str, as_json: bool) -> None:
         raise UserError(f"still not usable: {', '.join(language.name for language in lacking)}")
 
 
+def _warm(names: str) -> None:
+    """Build artefacts, saying what came of each.
+
+    Raises:
+        UserError: one could not be built.
+    """
+    import time
+
+    from transfer_eval.errors import UserError
+    from transfer_eval.execution.artefacts import Artefacts
+    from transfer_eval.execution.job import located_or_refuse
+
+    artefacts, failed = Artefacts(), []
+    for language in options.languages(names):
+        located = located_or_refuse(language)
+        for step in (language.compile, language.run):
+            if step is None or step.warm is None or step.warm.artefact is None:
+                continue
+            start = time.monotonic()
+            built = artefacts.build(language, located, step.warm.artefact)
+            said = built.problem or f"{built.folder} ({time.monotonic() - start:.0f} s)"
+            click.echo(f"{language.name}: {said}", err=True)
+            failed += [language.name] if built.folder is None else []
+    if failed:
+        raise UserError(f"could not be built: {', '.join(failed)}; these languages run without")
+
+
 def row(language: Language) -> Mapping[str, object]:
     """One language as ``--json`` shows it."""
     from transfer_eval.toolchain import State, locate
@@ -52,7 +83,7 @@ def row(language: Language) -> Mapping[str, object]:
         "aliases": list(language.names[1:]),
         "state": located.state.value,
         "version": located.version,
-        "warm": False,
+        "warm": language.warm,
         "translator": type(language.translator).__name__,
         "hint": "" if here else f"{located.problem}; {hint(language.toolchain.install)}",
     }

@@ -5,10 +5,11 @@ from __future__ import annotations
 import collections
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from transfer_eval.commands import _engine
 from transfer_eval.commands import _options as options
 
 if TYPE_CHECKING:
@@ -18,14 +19,11 @@ if TYPE_CHECKING:
 @click.command(short_help="Generate, execute and score: the main command.")
 @options.generation
 @options.results
-@options.sandbox
-@options.jobs
+@_engine.flags
 @options.verdicts
 @click.option("--executor", type=click.Choice(["local"]), default="local", show_default=True, help="Where workers are.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="The CSV.  [default: RESULTS/leaderboard.csv]")
-def command(
-    results: Path, sandbox: str, jobs: int | None, verdicts: str, executor: str, csv_path: Path | None, **flags: object
-) -> None:
+def command(results: Path, verdicts: str, executor: str, csv_path: Path | None, **flags: Any) -> int:
     """Evaluate a model in many languages, from prompts to the leaderboard.
 
     MODEL is a Hub id, a directory, a GGUF file, replay:PATH or the embedded default, smollm2. An interrupted
@@ -33,25 +31,24 @@ def command(
     """
     from rich.console import Console
 
-    from transfer_eval.execution.sandbox import choose
     from transfer_eval.leaderboard import build, write_csv
     from transfer_eval.pipeline import run
     from transfer_eval.progress import Progress
     from transfer_eval.score import read_dataset
     from transfer_eval.tables import print_board
 
-    chosen = choose(sandbox)
     plan = options.plan(results, flags)
     console = Console(stderr=True)
-    console.print(f"sandbox: {chosen.kind.value} {chosen.version}; style: {plan.style.value}", highlight=False)
-    with Progress(console) as progress:
-        folders = run(plan, chosen, progress, jobs)
+    with _engine.opened(flags) as pool, Progress(console) as progress:
+        console.print(f"sandbox: {pool.sandbox}; style: {plan.style.value}", highlight=False)
+        folders = run(plan, pool, progress)
     board = build([read_dataset(folder) for folder in folders], [1], verdicts)
     print_board(board)
     path = csv_path or results / "leaderboard.csv"
     write_csv(board, path)
     _summarise(plan, folders, progress.seconds)
     click.echo(f"leaderboard: {path}")
+    return _engine.conclude(pool)
 
 
 def _summarise(plan: Plan, folders: Sequence[Path], seconds: float) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import click
 
+from transfer_eval.commands import _engine
 from transfer_eval.commands import _options as options
 
 
@@ -11,22 +14,19 @@ from transfer_eval.commands import _options as options
 @click.option("--suite", default="humaneval", show_default=True, help="humaneval, a file or folder, or hub:NAME.")
 @options.langs()
 @click.option("--limit", type=click.IntRange(1), help="Only so many problems.")
-@options.sandbox
-@options.jobs
-def command(suite: str, langs: str, limit: int | None, sandbox: str, jobs: int | None) -> int:
+@_engine.flags
+def command(suite: str, langs: str, limit: int | None, **engine: Any) -> int:
     """Run every problem with its reference solution (where there is one) and with an empty completion.
 
     Exits 3 if a reference fails or an empty completion passes.
     """
-    from transfer_eval.execution.pool import Pool
-    from transfer_eval.execution.sandbox import choose
     from transfer_eval.suite import load
     from transfer_eval.validation import validate
 
     languages = options.languages(langs)
     tasks = load(suite, languages, limit)
     bad = 0
-    with Pool(choose(sandbox), jobs) as pool:
+    with _engine.opened(engine) as pool:
         for language in languages:
             report = validate(tasks.tasks[language.name], language, pool)
             for line in report.problems:
@@ -37,4 +37,4 @@ def command(suite: str, langs: str, limit: int | None, sandbox: str, jobs: int |
                 f"{language.name}: {report.references_passed}/{report.references} references pass,"
                 f" {report.empty_failed}/{report.tasks} empty completions fail, {refused} problems refused"
             )
-    return 3 if bad else 0
+    return 3 if _engine.conclude(pool) or bad else 0

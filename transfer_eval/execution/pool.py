@@ -97,9 +97,9 @@ class Pool:
     """Workers and their queue; a context manager that ends them all."""
 
     def __init__(self, sandbox: Sandbox, jobs: int | None = None, ways: Ways | None = None) -> None:
-        self.jobs = jobs or cores()
+        self.sandbox, self.jobs = sandbox, jobs or cores()
         self.report = Report()
-        self._ways = ways or Ways()
+        self.ways = ways or Ways()
         self._changed = threading.Condition()
         self._queue: list[tuple[float, int, _Job]] = []
         self._late: list[_Job] = []
@@ -109,8 +109,8 @@ class Pool:
         self._running: dict[int, Running] = {}
         self._busy = self._busy_late = 0
         self._stopping = False
-        self._costs = dict(self._ways.cache.costs()) if self._ways.cache else {}
-        artefacts = Artefacts() if self._ways.warm else None
+        self._costs = dict(self.ways.cache.costs()) if self.ways.cache else {}
+        artefacts = Artefacts() if self.ways.warm else None
         self._workers = [Worker(sandbox, slot, artefacts) for slot in range(self.jobs)]
         self._threads = [
             threading.Thread(target=self._work, args=(worker, slot), daemon=True)
@@ -129,7 +129,7 @@ class Pool:
             if key in self._waiting:
                 self._waiting[key].futures.append(future)
                 return future
-        known = self._ways.cache.get(key) if self._ways.cache else None
+        known = self.ways.cache.get(key) if self.ways.cache else None
         if known is not None and not self._chosen(key):
             self.report.cached += 1
             future.set_result(known)
@@ -225,12 +225,12 @@ class Pool:
             name = job.language.name
             known = self._costs.get(name, result.cpu_seconds)
             self._costs[name] = known + _LEARNING * (result.cpu_seconds - known)
-        if self._ways.cache is not None and not result.cached:
-            self._ways.cache.put(job.key, job.language.name, result)
+        if self.ways.cache is not None and not result.cached:
+            self.ways.cache.put(job.key, job.language.name, result)
 
     def _chosen(self, key: str) -> bool:
         """Whether the audit looks at a program: always the same ones for the same share."""
-        return int(key[:8], 16) < self._ways.audit * 2**32
+        return int(key[:8], 16) < self.ways.audit * 2**32
 
     def close(self) -> None:
         """End the workers; what still waits in the queue is dropped."""
@@ -241,8 +241,8 @@ class Pool:
             worker.interrupt()
         for thread in self._threads:
             thread.join()
-        if self._ways.cache is not None:
-            self._ways.cache.close()
+        if self.ways.cache is not None:
+            self.ways.cache.close()
 
     def __enter__(self) -> Pool:
         return self

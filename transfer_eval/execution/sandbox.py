@@ -45,6 +45,9 @@ class Sandbox:
     kind: Kind
     version: str = ""
 
+    def __str__(self) -> str:
+        return f"{self.kind.value} {self.version}".strip()
+
     def open(self, roots: Sequence[str], slot: int) -> Link:
         """A runner that sees ``roots`` beside the system; ``slot`` numbers our workers."""
         uid = _uid(slot) if os.geteuid() == 0 else None

@@ -1,7 +1,7 @@
 """Servers kept in the sandbox: started when first asked for, watched, and given up when anything is odd.
 
-What a server does is written in ``step.py``, the plugins' contract. A program may kill or stop one, or meddle with its limits
-(it is of the same user): that is noticed before the next request, and costs a start.
+What a server does is written in ``step.py``, the plugins' contract. A program may kill or stop one, or meddle with
+its limits (it is of the same user): that is noticed before the next request, and costs a start.
 """
 
 from __future__ import annotations
