@@ -32,6 +32,7 @@ from .child import (
     PR_SET_DUMPABLE,
     PR_SET_NO_NEW_PRIVS,
     become,
+    restrict,
     spawn,
 )
 from .host import Host, HostGone
@@ -162,13 +163,16 @@ def run_process(
         if uid is not None and descriptor is not None:
             os.fchown(descriptor, uid, uid)  # or the program could not open /dev/stderr or its feed by path
     start = time.monotonic()
-    pid = begin(directory, step, uid, writers)
+    pid, restricted = begin(directory, step, uid, writers)
     for descriptor in writers:
         if descriptor is not None:
             os.close(descriptor)
     streams = {out_read: Stream(step["keep"]), err_read: Stream(step["keep"])}
     fed = (feed, feed_write) if feed is not None and feed_write is not None else None
-    result = follow(pid, step, streams, fed, host, start)
+    watch = Watch(pid, step, streams, fed, host)
+    if not restricted:
+        restrict(pid, step, uid)
+    result = finish(watch, start)
     for descriptor in streams:
         os.close(descriptor)
     stderr = list(streams.values())[1].head
@@ -177,12 +181,14 @@ def run_process(
     return result
 
 
-def begin(directory: str, step: dict[str, Any], uid: int | None, writers: tuple[int, int, int | None]) -> int:
-    """Start a process; its id."""
+def begin(
+    directory: str, step: dict[str, Any], uid: int | None, writers: tuple[int, int, int | None]
+) -> tuple[int, bool]:
+    """Start a process: its id, and whether its limits are set."""
     if step["harmless"] or writers[2] is not None:
         for _ in range(200):
             try:
-                return spawn(directory, step, uid, writers)
+                return spawn(directory, step, uid, writers), False
             except BlockingIOError:  # EAGAIN: the kernel counts the dead of a fork flood for a moment yet
                 time.sleep(0.01)
             except NotImplementedError:  # no new sessions in this system's posix_spawn
@@ -190,7 +196,7 @@ def begin(directory: str, step: dict[str, Any], uid: int | None, writers: tuple[
     pid = os.fork()
     if pid == 0:
         become(directory, step, uid, writers)
-    return pid
+    return pid, True
 
 
 def run_fork(step: dict[str, Any], host: Host, server: Server, feed: bytes) -> dict[str, Any]:
@@ -199,7 +205,7 @@ def run_fork(step: dict[str, Any], host: Host, server: Server, feed: bytes) -> d
     start = time.monotonic()
     pid = server.fork(feed)
     streams = {read: Stream(step["keep"]) for read, _ in server.outputs}
-    return follow(pid, step, streams, None, host, start)
+    return finish(Watch(pid, step, streams, None, host), start)
 
 
 def run_compiler(directory: str, step: dict[str, Any], host: Host, server: Server) -> dict[str, Any]:
@@ -211,25 +217,18 @@ def run_compiler(directory: str, step: dict[str, Any], host: Host, server: Serve
     return report("exited", code, used, time.monotonic() - start, server.resident(), stdout, stderr)
 
 
-def follow(
-    pid: int,
-    step: dict[str, Any],
-    streams: dict[int, Stream],
-    feed: tuple[bytes, int] | None,
-    host: Host,
-    start: float,
-) -> dict[str, Any]:
+def finish(watch: Watch, start: float) -> dict[str, Any]:
     """Watch a process to its end and end what it left."""
-    ended, status, usage = Watch(pid, step, streams, feed, host).follow(start)
+    ended, status, usage = watch.follow(start)
     wall = time.monotonic() - start
     sweep.kill_everything()
-    for descriptor, stream in streams.items():
+    for descriptor, stream in watch.streams.items():
         stream.drain(descriptor)
     cpu = usage.ru_utime + usage.ru_stime
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -os.WTERMSIG(status)
-    if ended == "exited" and code != 0 and (code == -signal.SIGXCPU or cpu >= step["cpu"]):
+    if ended == "exited" and code != 0 and (code == -signal.SIGXCPU or cpu >= watch.step["cpu"]):
         ended = "cpu"
-    stdout, stderr = streams.values()
+    stdout, stderr = watch.streams.values()
     return report(ended, code, cpu, wall, max(usage.ru_maxrss * 1024, 0), stdout, stderr)
 
 

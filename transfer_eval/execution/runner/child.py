@@ -30,24 +30,33 @@ lets nobody trace, or write to the memory of, a process with capabilities beyond
 
 
 def spawn(directory: str, step: dict[str, Any], uid: int | None, descriptors: tuple[int, int, int | None]) -> int:
-    """Start a process that can do no harm yet; its limits are set at once. Returns its id."""
+    """Start a process that can do no harm yet, to be restricted before it can. Returns its id."""
     out_write, err_write, feed_read = descriptors
     actions = [(os.POSIX_SPAWN_DUP2, out_write, 1), (os.POSIX_SPAWN_DUP2, err_write, 2)]
     if feed_read is not None:
         actions.append((os.POSIX_SPAWN_DUP2, feed_read, FEED_FD))
     argv = step["argv"]
-    limits = limits_of(step, uid)
     os.chdir(directory)
     if uid is not None:
         os.setresuid(uid, uid, 0)  # what we start is of this user for good; we come back through the saved one
     try:
-        pid = os.posix_spawn(argv[0], argv, step["env"], file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE])
+        return os.posix_spawn(argv[0], argv, step["env"], file_actions=actions, setsid=True, setsigdef=[signal.SIGPIPE])
+    finally:
+        if uid is not None:
+            os.setresuid(0, 0, 0)
+
+
+def restrict(pid: int, step: dict[str, Any], uid: int | None) -> None:
+    """Set the limits of a spawned process, as the user it runs as: others may not."""
+    limits = limits_of(step, uid)
+    if uid is not None:
+        os.setresuid(uid, uid, 0)
+    try:
         for which, pair in limits.items():
             set_limit(pid, which, pair)
     finally:
         if uid is not None:
             os.setresuid(0, 0, 0)
-    return pid
 
 
 def set_limit(pid: int, which: int, pair: tuple[int, int]) -> None:
@@ -62,7 +71,7 @@ def set_limit(pid: int, which: int, pair: tuple[int, int]) -> None:
         except PermissionError:  # for a moment yet its saved user is the one it was started by
             if time.monotonic() > deadline:
                 raise
-            os.sched_yield()
+            time.sleep(0.0001)
 
 
 def become(
