@@ -28,6 +28,7 @@ CREATE INDEX IF NOT EXISTS by_use ON executions (used);
 CREATE INDEX IF NOT EXISTS by_language ON executions (language, cpu_seconds);
 """
 _FLUSH_ROWS, _FLUSH_SECONDS = 256, 0.5
+_FLUSHES_A_LOOK = 64  # after so many the size is looked at
 _BUSY_SECONDS = 30.0
 _DEFAULT_MB = 2048
 _KEEP_SHARE = 0.8  # of the bound, when it was passed
@@ -52,7 +53,7 @@ class Cache:
         self._lock = threading.Lock()
         self._rows: dict[str, tuple[str, float, bytes]] = {}
         self._used: set[str] = set()
-        self._flushed = time.monotonic()
+        self._flushed, self._flushes = time.monotonic(), 0
         self._database = self._open()
 
     def _open(self) -> sqlite3.Connection | None:
@@ -133,6 +134,9 @@ class Cache:
             database.executemany("INSERT OR REPLACE INTO executions VALUES (?, ?, ?, ?, ?)", values)
             database.executemany("UPDATE executions SET used = ? WHERE key = ?", [(now, key) for key in used])
             database.execute("COMMIT")
+            self._flushes += 1
+            if self._flushes % _FLUSHES_A_LOOK == 0:
+                self._prune()
         except sqlite3.Error as error:
             if database.in_transaction:
                 database.execute("ROLLBACK")
@@ -147,7 +151,7 @@ class Cache:
             self._database.execute(
                 "DELETE FROM executions WHERE key IN (SELECT key FROM executions ORDER BY used LIMIT ?)", (drop,)
             )
-            self._database.execute("PRAGMA incremental_vacuum").fetchall()
+            self._database.executescript("PRAGMA incremental_vacuum;")  # execute() would free one page
             if count <= drop:
                 return
 
