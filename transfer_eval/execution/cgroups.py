@@ -50,7 +50,7 @@ class Cgroups:
         Raises:
             HarnessFault: the kernel would not make it, though it did when it was probed.
         """
-        name = f"{_PREFIX}-{os.getpid()}-{_started(os.getpid())}-{next(_numbers)}"
+        name = f"{_PREFIX}-{os.getpid()}-{started(os.getpid())}-{next(_numbers)}"
         group = Group(tuple(place / name for place in self.places))
         try:
             for folder in group.folders:
@@ -65,8 +65,8 @@ class Cgroups:
         """Remove the groups of harnesses that are dead. One that still has processes is left alone."""
         for place in self.places:
             for folder in place.glob(f"{_PREFIX}-*-*-*"):
-                pid, started = folder.name.removeprefix(_PREFIX + "-").split("-")[:2]
-                if not pid.isdigit() or _started(int(pid)) != started:
+                pid, since = folder.name.removeprefix(_PREFIX + "-").split("-")[:2]
+                if not pid.isdigit() or started(int(pid)) != since:
                     with contextlib.suppress(OSError):
                         folder.rmdir()
 
@@ -196,7 +196,7 @@ def _removed(folder: Path) -> bool:
     return not folder.exists()
 
 
-def _started(pid: int) -> str:
+def started(pid: int) -> str:
     """When a process began, in the kernel's ticks: with it a process id is never another's. Empty: it is gone."""
     fields = _read(Path(f"/proc/{pid}/stat")).rpartition(")")[2].split()
     return fields[19] if fields else ""

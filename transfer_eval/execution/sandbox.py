@@ -35,6 +35,8 @@ class Kind(Enum):
     """The sandboxes, strongest first."""
 
     BWRAP = "bwrap"
+    DOCKER = "docker"
+    PODMAN = "podman"
     NONE = "none"
 
 
@@ -153,19 +155,23 @@ def root_of(path: str) -> str:
 
 def _start(runner: Path) -> tuple[str, ...]:
     """The command that starts the runner package at ``runner``; its scratch folder is to be appended."""
-    code = f"import sys; sys.path.insert(0, {str(runner.parent)!r}); from runner.__main__ import main; main()"
-    return (_python(), "-I", "-S", "-B", "-c", code)
+    return (python(), "-I", "-S", "-B", "-c", start_code(str(runner)))
+
+
+def start_code(runner: str) -> str:
+    """What a Python must run so that it becomes the runner whose package is at ``runner``."""
+    return f"import sys; sys.path.insert(0, {runner.rpartition('/')[0]!r}); from runner.__main__ import main; main()"
 
 
 @cache
-def _python() -> str:
+def python() -> str:
     """The interpreter that runs the runner: the system's, which every user can read, else our own."""
     system = Path("/usr/bin/python3")
     return str(system) if system.exists() and _new_enough(str(system)) else os.path.realpath(sys.executable)
 
 
 def _python_home() -> str | None:
-    return sys.base_prefix if outside_system(_python()) else None
+    return sys.base_prefix if outside_system(python()) else None
 
 
 def _uid(slot: int) -> int:
