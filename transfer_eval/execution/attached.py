@@ -30,12 +30,12 @@ class Attached:
         self._raw, self._out, self._err = bytearray(), bytearray(), bytearray()
 
     def write(self, data: bytes) -> None:
-        """As :class:`Link` says."""
+        """See :class:`Link`."""
         self._socket.settimeout(_WRITE_SECONDS)
         self._socket.sendall(data)
 
     def read(self, count: int, deadline: float) -> bytes:
-        """As :class:`Link` says."""
+        """See :class:`Link`."""
         while len(self._out) < count:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -65,17 +65,17 @@ class Attached:
                 self._out += part
 
     def said(self) -> str:
-        """As :class:`Link` says."""
+        """See :class:`Link`."""
         lines = self._err.decode("utf-8", "replace").strip().splitlines()
-        return f"({lines[-1]})" if lines else ""
+        return lines[-1] if lines else ""
 
     def kill(self) -> None:
-        """As :class:`Link` says: the runner leaves at the end of its input, and takes everything along."""
+        """See :class:`Link`: the runner leaves at the end of its input, and takes everything along."""
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """As :class:`Link` says."""
+        """See :class:`Link`."""
         self.kill()
         with contextlib.suppress(OSError):
             self._socket.close()

@@ -240,6 +240,11 @@ def _owner() -> str:
 
 def _reason(error: BaseException) -> str:
     """The short core of a client's error, which wraps others and repeats itself."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, OSError) and cause.strerror:
+            return cause.strerror.lower()
+        cause = cause.__cause__ or cause.__context__
     text = str(getattr(error, "explanation", None) or error)
     lines = text.strip().splitlines() or [type(error).__name__]
     return lines[-1][-300:]
