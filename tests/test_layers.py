@@ -81,7 +81,7 @@ def test_heavy_packages_wait() -> None:
 
 def test_no_language_is_named_outside_languages() -> None:
     # Words that are also English, or the source of all problems (translations start from Python).
-    plain = {"rb", "go", "r", "c", "d", "python", "py", "pl", "node", "m", "shell", "rs", "cc", "java"}
+    plain = {"rb", "go", "r", "c", "d", "python", "py", "pl", "node", "m", "shell", "sh", "rs", "cc", "java"}
     names = {name for language in load_all().values() for name in language.names} - plain
     for path in modules():
         for node in ast.walk(_without_docstrings(path)):

@@ -73,7 +73,7 @@ def run(plan: Plan, pool: Pool, watcher: Watcher) -> list[Path]:
             settings. What was done stays, and a second call goes on from there.
     """
     for language in plan.languages:
-        located_or_refuse(language)
+        located_or_refuse(language, pool.sandbox)
     watcher.started(pool)
     grader = Grader(pool, watcher.graded)
     for completions in generate(plan, watcher):

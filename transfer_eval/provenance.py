@@ -13,16 +13,16 @@ from transfer_eval.execution.identity import plugin_digest
 from transfer_eval.execution.pool import cores
 from transfer_eval.execution.sandbox import Sandbox
 from transfer_eval.language import Language
-from transfer_eval.toolchain import locate
 
 
 def of_execution(language: Language, sandbox: Sandbox) -> Mapping[str, Any]:
     """Everything on our side of an execution that can change its verdict."""
+    place = sandbox.within(language)
     return {
         "package": transfer_eval.__version__,
         "plugin": f"{language.name}@{plugin_digest(language)}",
-        "toolchain": locate(language).version,
-        "sandbox": str(sandbox),
+        "toolchain": place.locate(language).version,
+        "sandbox": str(place),
         "limits": {"run": asdict(language.limits), **_compile_limits(language)},
         "host": host(),
     }

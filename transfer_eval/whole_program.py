@@ -14,6 +14,7 @@ from transfer_eval.errors import HarnessFault, UserError
 from transfer_eval.execution.execution import Execution
 from transfer_eval.execution.job import located_or_refuse
 from transfer_eval.execution.pool import Pool
+from transfer_eval.execution.sandbox import Sandbox
 from transfer_eval.language import Language, find
 from transfer_eval.program import Program
 from transfer_eval.verdict import Verdict, judge, multipl_e_status
@@ -46,14 +47,14 @@ def read_rows(path: Path) -> Iterator[Row]:
         raise UserError(f"{path}: cannot be read: {error}") from error
 
 
-def check_rows(path: Path) -> None:
+def check_rows(path: Path, sandbox: Sandbox | None = None) -> None:
     """Refuse a programs file early, before anything has run.
 
     Raises:
-        UserError: as :func:`read_rows`, or a language's toolchain is not here.
+        UserError: as :func:`read_rows`, or a language's toolchain is not here, or not in the sandbox.
     """
     for language in {row.language for row in read_rows(path)}:
-        located_or_refuse(language)
+        located_or_refuse(language, sandbox)
 
 
 def _row(path: Path, number: int, line: str) -> Row:

@@ -10,9 +10,21 @@ import click
 
 if TYPE_CHECKING:
     from transfer_eval.execution.pool import Disagreement, Pool
+    from transfer_eval.execution.sandbox import Sandbox
 
 _FLAGS = (
-    click.option("--sandbox", default="auto", show_default=True, metavar="auto|bwrap|none", help="Where programs run."),
+    click.option(
+        "--sandbox",
+        default="auto",
+        show_default=True,
+        metavar="auto|bwrap|docker|podman|none",
+        help="Where programs run; auto is bwrap.",
+    ),
+    click.option(
+        "--image",
+        metavar="NAME",
+        help="With docker or podman, one image for all.  [default: TRANSFER_EVAL_IMAGE, else each language's own]",
+    ),
     click.option("--jobs", type=click.IntRange(1), help="Programs to run at once.  [default: the cores]"),
     click.option("--cold", is_flag=True, help="No servers, no prepared artefacts, no cache: all from nothing."),
     click.option("--no-cache", is_flag=True, envvar="TRANSFER_EVAL_NO_CACHE", help="Take no earlier results."),
@@ -27,17 +39,28 @@ _FLAGS = (
 
 
 def flags(function: Callable[..., Any]) -> Callable[..., Any]:
-    """``--sandbox --jobs --cold --no-cache --audit``, which go to :func:`opened`."""
+    """``--sandbox --image --jobs --cold --no-cache --audit``, which go to :func:`opened`."""
     for flag in reversed(_FLAGS):
         function = flag(function)
     return function
 
 
 def without_cache(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Only ``--sandbox --jobs``: for what has to run everything whatever was run before."""
-    for flag in reversed(_FLAGS[:2]):
+    """Only ``--sandbox --image --jobs``: for what has to run everything whatever was run before."""
+    for flag in reversed(_FLAGS[:3]):
         function = flag(function)
     return function
+
+
+def chosen(engine: Mapping[str, Any]) -> Sandbox:
+    """The sandbox that the flags ask for.
+
+    Raises:
+        UserError: it does not work here.
+    """
+    from transfer_eval.execution.sandbox import choose
+
+    return choose(engine["sandbox"], engine["image"])
 
 
 @contextmanager
@@ -49,9 +72,8 @@ def opened(engine: Mapping[str, Any], *, cache: bool = True) -> Iterator[Pool]:
     """
     from transfer_eval.execution.cache import Cache
     from transfer_eval.execution.pool import Pool, Ways
-    from transfer_eval.execution.sandbox import choose
 
-    sandbox = choose(engine["sandbox"])
+    sandbox = chosen(engine)
     cold = engine.get("cold", False)
     kept = Cache() if cache and not cold and not engine.get("no_cache") else None
     ways = Ways(warm=not cold, cache=kept, audit=engine.get("audit", 0.0))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from transfer_eval.errors import UserError
 from transfer_eval.language import Language, find, load_all
 
 if TYPE_CHECKING:
+    from transfer_eval.execution.sandbox import Sandbox
     from transfer_eval.pipeline import Plan
 
 Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
@@ -40,29 +42,33 @@ def langs(required: bool = True) -> Decorator:
     )
 
 
-def languages(text: str) -> Sequence[Language]:
-    """The languages a ``--langs`` value names, ``all`` being those whose toolchain is here.
+def languages(text: str, sandbox: Sandbox | None = None) -> Sequence[Language]:
+    """The languages a ``--langs`` value names, ``all`` being those whose toolchain is here, or in the sandbox.
 
     Raises:
         UserError: an unknown name, or none at all.
     """
     if text.strip().lower() == "all":
-        return installed()
+        return installed(sandbox)
     names = [name for name in text.split(",") if name.strip()]
     if not names:
         raise UserError("--langs names no language; give e.g. --langs lua,r or --langs all")
     return list(dict.fromkeys(find(name) for name in names))
 
 
-def installed() -> Sequence[Language]:
-    """Every language whose toolchain is here.
+def installed(sandbox: Sandbox | None = None) -> Sequence[Language]:
+    """Every language whose toolchain is here, or in the sandbox.
 
     Raises:
         UserError: there is none.
     """
-    from transfer_eval.toolchain import State, locate
+    from transfer_eval.execution.job import located_or_refuse
 
-    here = [language for language in load_all().values() if locate(language).state is State.INSTALLED]
+    here = []
+    for language in load_all().values():
+        with contextlib.suppress(UserError):
+            located_or_refuse(language, sandbox)
+            here.append(language)
     if not here:
         raise UserError("no language is installed here; try `transfer-eval languages --install lua,python`")
     return here
@@ -102,7 +108,7 @@ def generation(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def plan(results_folder: Path, flags: Mapping[str, Any]) -> Plan:
+def plan(results_folder: Path, flags: Mapping[str, Any], sandbox: Sandbox | None = None) -> Plan:
     """The run that the flags of :func:`generation` describe; the cheap refusals come first.
 
     Raises:
@@ -123,9 +129,9 @@ def plan(results_folder: Path, flags: Mapping[str, Any]) -> Plan:
         samples=flags["samples"],
         seed=flags["seed"],
     )
-    chosen = languages(flags["langs"])
+    chosen = languages(flags["langs"], sandbox)
     for language in chosen:
-        located_or_refuse(language)
+        located_or_refuse(language, sandbox)
     suite = load(flags["suite"], chosen, flags["limit"])
     backend = backends.load(flags["model"], flags["backend"])
     sampling = backend.settings(sampling)  # a recording's own, whatever the flags say

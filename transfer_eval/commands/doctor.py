@@ -27,9 +27,10 @@ def command(langs: str | None, as_json: bool, **engine: Any) -> int:
     """
     from transfer_eval.doctor import examine
 
-    languages = options.languages(langs or "all")
+    sandbox = _engine.chosen(engine)
+    languages = options.languages(langs or "all", sandbox)
     findings = []
-    for cold in (False, True):
+    for cold in (False, True) if sandbox.on_host else (True,):  # toolchains of elsewhere have no warm way
         examined = [language for language in languages if cold or language.warm]
         with _engine.opened({**engine, "cold": cold}, cache=False) as pool:
             if cold and not as_json:

@@ -39,7 +39,7 @@ def _programs(programs: Path, out: Path, engine: Mapping[str, Any]) -> int:
     from transfer_eval.files import written_whole
     from transfer_eval.whole_program import check_rows, execute_rows
 
-    check_rows(programs)
+    check_rows(programs, _engine.chosen(engine))
     counts: collections.Counter[str] = collections.Counter()
     with written_whole(out) as lines, _engine.opened(engine) as pool:
         for row in execute_rows(programs, pool):
@@ -56,8 +56,9 @@ def _completions(path: Path, output_dir: Path | None, engine: Mapping[str, Any])
     from transfer_eval.language import Language
 
     files = list(completions_files(path))
+    sandbox = _engine.chosen(engine)
     for language in {read_completions(file).language for file in files}:
-        located_or_refuse(language)
+        located_or_refuse(language, sandbox)
     counts: collections.Counter[str] = collections.Counter()
 
     def count(language: Language, result: Mapping[str, Any]) -> None:

@@ -37,7 +37,7 @@ def command(results: Path, verdicts: str, executor: str, csv_path: Path | None, 
     from transfer_eval.score import read_dataset
     from transfer_eval.tables import print_board
 
-    plan = options.plan(results, flags)
+    plan = options.plan(results, flags, _engine.chosen(flags))
     console = Console(stderr=True)
     with _engine.opened(flags) as pool, Progress(console) as progress:
         console.print(f"sandbox: {pool.sandbox}; style: {plan.style.value}", highlight=False)

@@ -23,7 +23,7 @@ def command(suite: str, langs: str, limit: int | None, **engine: Any) -> int:
     from transfer_eval.suite import load
     from transfer_eval.validation import validate
 
-    languages = options.languages(langs)
+    languages = options.languages(langs, _engine.chosen(engine))
     tasks = load(suite, languages, limit)
     bad = 0
     with _engine.opened(engine) as pool:

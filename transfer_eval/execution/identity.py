@@ -13,21 +13,20 @@ import transfer_eval
 from transfer_eval.language import Language
 from transfer_eval.program import Program
 from transfer_eval.step import Limits
-from transfer_eval.toolchain import fingerprint
 
 
-def key_of(program: Program, language: Language, limits: Limits | None = None) -> str:
-    """The hash under which an execution is kept, as hexadecimal digits."""
-    digest = _basis(language, limits or language.limits).copy()
+def key_of(program: Program, language: Language, toolchain: str, limits: Limits | None = None) -> str:
+    """The hash under which an execution is kept, as hexadecimal digits; ``toolchain`` is its fingerprint."""
+    digest = _basis(language, toolchain, limits or language.limits).copy()
     digest.update(f"{program.tests_at}\0".encode())
     digest.update(program.source.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
 @cache
-def _basis(language: Language, limits: Limits) -> hashlib._Hash:
+def _basis(language: Language, toolchain: str, limits: Limits) -> hashlib._Hash:
     compiling = asdict(language.compile_limits) if language.compile else None
-    facts = [transfer_eval.__version__, language.name, plugin_digest(language), fingerprint(language)]
+    facts = [transfer_eval.__version__, language.name, plugin_digest(language), toolchain]
     return hashlib.sha256(json.dumps([*facts, asdict(limits), compiling]).encode())
 
 

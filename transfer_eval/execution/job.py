@@ -13,7 +13,7 @@ from typing import Any
 
 from transfer_eval.errors import UserError
 from transfer_eval.execution.execution import Ended, Execution, StepResult
-from transfer_eval.execution.sandbox import outside_system, root_of
+from transfer_eval.execution.sandbox import Sandbox, outside_system, root_of
 from transfer_eval.language import FEED, Language
 from transfer_eval.program import Armed
 from transfer_eval.step import Limits, Server, Step
@@ -106,19 +106,25 @@ def located_word(word: str, located: Located) -> str:
 def environment_of(language: Language, located: Located, here: str) -> dict[str, str]:
     """What a step sees of the environment; ``here`` is its work directory."""
     folders = [str(Path(path).parent) for path in located.paths.values()]
-    path = ":".join(dict.fromkeys([*folders, "/usr/local/bin", "/usr/bin", "/bin"]))
+    usual = located.environment.get("PATH", "/usr/local/bin:/usr/bin:/bin").split(":")
+    path = ":".join(dict.fromkeys([*folders, *usual]))
     common = {"PATH": path, "HOME": here, "TMPDIR": here, "LANG": "C.UTF-8", **_ONE_THREAD}
-    return common | {name: expand(value) for name, value in language.environment.items()}
+    own = {name: expand(value, located.toolchains) for name, value in language.environment.items()}
+    return {**located.environment, **common, **own}
 
 
-def located_or_refuse(language: Language) -> Located:
-    """The language's toolchain.
+def located_or_refuse(language: Language, sandbox: Sandbox | None = None) -> Located:
+    """The language's toolchain, as the sandbox has it, or this machine.
 
     Raises:
-        UserError: it is missing or broken; the line says how to install it.
+        UserError: it is missing or broken; the line says what to do.
     """
-    located = locate(language)
+    place = sandbox.within(language) if sandbox else None
+    located = place.locate(language) if place else locate(language)
     if located.state is not State.INSTALLED:
+        if place and not place.on_host:
+            problem = f"{language.name} is {located.state.value} in {place.version}: {located.problem}"
+            raise UserError(f"{problem}; name an image that has it: --image NAME")
         raise UserError(
             f"{language.name} is {located.state.value}: {located.problem};"
             f" try `transfer-eval languages --install {language.name}`"

@@ -3,7 +3,7 @@
 ``bwrap`` gives a read-only system without home folders, no network, own process, user and IPC
 namespaces, and a private ``/tmp`` in memory. ``none`` gives only what the runner does everywhere: limits, a
 fresh session and directory, and an unprivileged user where we are root. Untrusted code never runs in
-``none`` by accident.
+``none`` by accident. Docker and podman (``docker.py``) are used when asked for.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from dataclasses import dataclass
 from enum import Enum
 from functools import cache
 from pathlib import Path
+from typing import Protocol
 
 from transfer_eval.errors import UserError
 from transfer_eval.execution.link import Link, ProcessLink
+from transfer_eval.language import Language
+from transfer_eval.toolchain import Located, fingerprint, locate
 
 RUNNER = Path(__file__).parent / "runner"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
@@ -35,21 +38,72 @@ class Kind(Enum):
     """The sandboxes, strongest first."""
 
     BWRAP = "bwrap"
+    DOCKER = "docker"
+    PODMAN = "podman"
     NONE = "none"
 
 
+class Sandbox(Protocol):
+    """A sandbox that was seen to work here. Equal ones are the same place."""
+
+    @property
+    def kind(self) -> Kind:
+        """Which one."""
+
+    @property
+    def version(self) -> str:
+        """What it says of itself."""
+
+    @property
+    def on_host(self) -> bool:
+        """Whether its toolchains are this machine's own, so that what is built here with them fits."""
+
+    def within(self, language: Language) -> Sandbox:
+        """The very place for a language's programs, if the sandbox has several.
+
+        Raises:
+            UserError: it has none for this language.
+        """
+
+    def locate(self, language: Language) -> Located:
+        """The language's toolchain there."""
+
+    def fingerprint(self, language: Language) -> str:
+        """A short hash that changes when the language's toolchain there does."""
+
+    def open(self, roots: Sequence[str], slot: int) -> Link:
+        """A runner that sees ``roots`` beside the system; ``slot`` numbers our workers.
+
+        Raises:
+            HarnessFault: it could not be started.
+        """
+
+
 @dataclass(frozen=True)
-class Sandbox:
-    """A sandbox that was seen to work here. ``version`` is bwrap's own word."""
+class Local:
+    """bwrap, or nothing but the runner's limits. ``version`` is bwrap's own word."""
 
     kind: Kind
     version: str = ""
+    on_host = True
+
+    def within(self, language: Language) -> Sandbox:
+        """See :class:`Sandbox`."""
+        return self
+
+    def locate(self, language: Language) -> Located:
+        """See :class:`Sandbox`."""
+        return locate(language)
+
+    def fingerprint(self, language: Language) -> str:
+        """See :class:`Sandbox`."""
+        return fingerprint(language)
 
     def __str__(self) -> str:
         return f"{self.kind.value} {self.version}".strip()
 
     def open(self, roots: Sequence[str], slot: int) -> Link:
-        """A runner that sees ``roots`` beside the system; ``slot`` numbers our workers."""
+        """See :class:`Sandbox`."""
         uid = _uid(slot) if os.geteuid() == 0 else None
         if self.kind is Kind.BWRAP:
             return ProcessLink((*_bwrap_arguments(roots, uid), *_start(_INSIDE), "/tmp"), uid, "/tmp")
@@ -62,19 +116,25 @@ class Sandbox:
 _INSIDE = Path("/run/transfer-eval/runner")
 
 
-def choose(wanted: str | None = None) -> Sandbox:
-    """The sandbox asked for, or the strongest that works here.
+def choose(wanted: str | None = None, image: str | None = None) -> Sandbox:
+    """The sandbox asked for, or the strongest that works here; ``image`` is for all languages' containers.
 
     Raises:
         UserError: the one asked for does not work here, or none does and ``none`` was not asked for.
     """
+    if wanted in (Kind.DOCKER.value, Kind.PODMAN.value):
+        from transfer_eval.execution import docker
+
+        return docker.choose(Kind(wanted), image)
+    if image is not None:
+        raise UserError("--image is for containers: --sandbox docker or --sandbox podman")
     if wanted == Kind.NONE.value:
-        return Sandbox(Kind.NONE)
+        return Local(Kind.NONE)
     if wanted not in (None, "auto", Kind.BWRAP.value):
         raise UserError(f"unknown sandbox {wanted!r}; choose from: {', '.join(kind.value for kind in Kind)}")
     problem = _bwrap_problem()
     if problem is None:
-        return Sandbox(Kind.BWRAP, _bwrap_version())
+        return Local(Kind.BWRAP, _bwrap_version())
     raise UserError(
         f"no sandbox works here ({problem}); install bubblewrap, or accept the risk of running"
         " programs a model wrote with only resource limits: --sandbox none"
@@ -153,19 +213,23 @@ def root_of(path: str) -> str:
 
 def _start(runner: Path) -> tuple[str, ...]:
     """The command that starts the runner package at ``runner``; its scratch folder is to be appended."""
-    code = f"import sys; sys.path.insert(0, {str(runner.parent)!r}); from runner.__main__ import main; main()"
-    return (_python(), "-I", "-S", "-B", "-c", code)
+    return (python(), "-I", "-S", "-B", "-c", start_code(str(runner)))
+
+
+def start_code(runner: str) -> str:
+    """What a Python must run so that it becomes the runner whose package is at ``runner``."""
+    return f"import sys; sys.path.insert(0, {runner.rpartition('/')[0]!r}); from runner.__main__ import main; main()"
 
 
 @cache
-def _python() -> str:
+def python() -> str:
     """The interpreter that runs the runner: the system's, which every user can read, else our own."""
     system = Path("/usr/bin/python3")
     return str(system) if system.exists() and _new_enough(str(system)) else os.path.realpath(sys.executable)
 
 
 def _python_home() -> str | None:
-    return sys.base_prefix if outside_system(_python()) else None
+    return sys.base_prefix if outside_system(python()) else None
 
 
 def _uid(slot: int) -> int:

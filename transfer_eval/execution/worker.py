@@ -43,7 +43,7 @@ class Worker:
     def __init__(self, sandbox: Sandbox, slot: int, artefacts: Artefacts | None = None) -> None:
         self._sandbox, self._slot, self._artefacts = sandbox, slot, artefacts
         self._roots = {str(artefacts.folder)} if artefacts and artefacts.usable else set()
-        self._link: Link | None = None
+        self._links: dict[Sandbox, Link] = {}
         self._lost: collections.Counter[str] = collections.Counter()
         self._interrupted = False
 
@@ -56,13 +56,18 @@ class Worker:
             UserError: the language's toolchain is not here.
             HarnessFault: the sandbox failed twice.
         """
-        located = located_or_refuse(language)
-        ways = {} if cold or self._artefacts is None else self._ways(language, located, self._artefacts)
+        place = self._sandbox.within(language)
+        located = located_or_refuse(language, place)
+        ways = (
+            {}
+            if cold or self._artefacts is None or not place.on_host
+            else self._ways(language, located, self._artefacts)
+        )
         if ways:
-            execution = self._attempt(program, language, located, limits, ways)
+            execution = self._attempt(program, language, place, located, limits, ways)
             if execution is not None and (believable(execution) or execution.timed_out):
                 return execution
-        execution = self._attempt(program, language, located, limits, {})
+        execution = self._attempt(program, language, place, located, limits, {})
         assert execution is not None, "only a server can be lost"
         return execution
 
@@ -82,6 +87,7 @@ class Worker:
         self,
         program: Program,
         language: Language,
+        place: Sandbox,
         located: Located,
         limits: Limits | None,
         ways: Mapping[Step, str],
@@ -90,7 +96,7 @@ class Worker:
         armed = arm(program, language)
         for attempt in (1, 2):
             try:
-                link = self._serve(located)
+                link = self._serve(place, located)
                 recipe = Recipe(
                     language=language,
                     located=located,
@@ -102,11 +108,11 @@ class Worker:
                 reply = self._ask(link, recipe.job(armed))
                 break
             except HarnessFault:
-                self.close()
+                self._end(place)
                 if attempt == 2 or self._interrupted:
                     raise
         if reply["dirty"]:
-            self.close()
+            self._end(place)
         if any(step["ended"] == "lost" for step in reply["steps"]):
             self._note_lost(language, len(reply["steps"]) - 1)
             return None
@@ -118,17 +124,19 @@ class Worker:
         step = language.compile if language.compile and index == 0 else language.run
         self._lost[_name(language, step)] += 1
 
-    def _serve(self, located: Located) -> Link:
+    def _serve(self, place: Sandbox, located: Located) -> Link:
         """A sandbox that shows this toolchain."""
-        wanted = roots(located)
-        if self._link is not None and wanted <= self._roots:
-            return self._link
-        self.close()
+        wanted = roots(located) if place.on_host else set()
+        link = self._links.get(place)
+        if link is not None and wanted <= self._roots:
+            return link
+        self._end(place)
         self._roots |= wanted
-        self._link = self._sandbox.open(sorted(self._roots), self._slot)
+        link = place.open(sorted(self._roots) if place.on_host else [], self._slot)
+        self._links[place] = link
         if self._interrupted:
-            self._link.kill()
-        return self._link
+            link.kill()
+        return link
 
     def _ask(self, link: Link, job: Mapping[str, Any]) -> dict[str, Any]:
         """Send a job, wait for its reply. Empty frames say only that the runner is there."""
@@ -150,13 +158,16 @@ class Worker:
     def interrupt(self) -> None:
         """From another thread: end whatever runs, at once, for good."""
         self._interrupted = True
-        link = self._link
-        if link is not None:
+        for link in list(self._links.values()):
             link.kill()
 
     def close(self) -> None:
-        """End the sandbox with everything in it."""
-        link, self._link = self._link, None
+        """End every sandbox with everything in it."""
+        for place in list(self._links):
+            self._end(place)
+
+    def _end(self, place: Sandbox) -> None:
+        link = self._links.pop(place, None)
         if link is not None:
             link.close()
 

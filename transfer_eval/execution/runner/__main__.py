@@ -71,6 +71,7 @@ def take_place() -> None:
     libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)  # no program becomes another user by way of a set-uid file
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)  # our rights end with us
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, lambda *_: None)  # the one signal that a program of our user could end us by
     os.umask(0o077)
     for which, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_NOFILE, 512), (resource.RLIMIT_MSGQUEUE, 0)):
         hard = resource.getrlimit(which)[1]
