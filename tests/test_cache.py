@@ -58,15 +58,17 @@ def test_timeouts_are_not_kept(tmp_path: Path, ended: Ended) -> None:
 def test_everything_that_decides_a_result_is_in_the_key() -> None:
     lua, python = needs("lua"), needs("python")
     keys = {
-        key_of(Program("lua", "x"), lua),
-        key_of(Program("lua", "y"), lua),
-        key_of(Program("lua", "x", 0), lua),
-        key_of(Program("lua", "x", 1), lua),
-        key_of(Program("lua", "x"), lua, Limits(cpu_seconds=1)),
-        key_of(Program("python", "x"), python),
+        key_of(Program("lua", "x"), lua, "a toolchain"),
+        key_of(Program("lua", "y"), lua, "a toolchain"),
+        key_of(Program("lua", "x", 0), lua, "a toolchain"),
+        key_of(Program("lua", "x", 1), lua, "a toolchain"),
+        key_of(Program("lua", "x"), lua, "a toolchain", Limits(cpu_seconds=1)),
+        key_of(Program("python", "x"), python, "a toolchain"),
     }
     assert len(keys) == 6
-    assert key_of(Program("lua", "x"), lua) == key_of(Program("lua", "x"), lua, lua.limits)
+    assert key_of(Program("lua", "x"), lua, "a toolchain") == key_of(
+        Program("lua", "x"), lua, "a toolchain", lua.limits
+    )
 
 
 def _fill(path: Path, number: int) -> None:

@@ -45,7 +45,8 @@ def run(worker: Worker, source: str, language: str = "python", limits: Limits = 
     plugin = needs(language)
     start = time.monotonic()
     execution = worker.execute(Program(plugin.name, source), plugin, limits)
-    assert time.monotonic() - start < limits.wall_seconds + 2 + 1.5, "the answer came too late"
+    crowd = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))  # by so much a program's clock may go slower
+    assert time.monotonic() - start < (limits.wall_seconds + 2 + 1.5) * crowd * 1.5, "the answer came too late"
     after = worker.execute(Program("python", GOOD), needs("python"), QUICK)
     assert judge(after, needs("python")) is Verdict.PASSED, after
     return judge(execution, plugin), execution

@@ -15,7 +15,7 @@ from transfer_eval.errors import HarnessFault
 from transfer_eval.execution.cache import Cache
 from transfer_eval.execution.execution import Ended, Execution, StepResult
 from transfer_eval.execution.pool import Pool, Ways
-from transfer_eval.execution.sandbox import Kind, Sandbox
+from transfer_eval.execution.sandbox import Kind, Local
 from transfer_eval.execution.worker import Worker, believable
 from transfer_eval.language import Language, Limits
 from transfer_eval.program import Program
@@ -23,7 +23,7 @@ from transfer_eval.program import Program
 PASS = StepResult(
     ended=Ended.EXITED, exit_code=0, stdout="", stderr="", cpu_seconds=0.1, wall_seconds=0.1, max_rss_mb=1.0
 )
-NOWHERE = Sandbox(Kind.NONE)
+NOWHERE = Local(Kind.NONE)
 
 
 def ending(ended: Ended = Ended.EXITED, code: int = 0, proved: bool = True, warm: bool = False) -> Execution:
@@ -108,13 +108,16 @@ def test_what_costs_most_goes_first(script: Script, tmp_path: Path) -> None:
     cache.close()
     script.gate.clear()
     with Pool(NOWHERE, 1, Ways(cache=Cache(tmp_path / "c.sqlite"))) as pool:
-        futures = [pool.submit(Program("lua", f"lua {number}"), lua) for number in range(3)]
+        futures = [pool.submit(Program("lua", "lua at once"), lua)]
+        while not script.asked:
+            time.sleep(0.01)
+        futures += [pool.submit(Program("lua", f"lua {number}"), lua) for number in range(2)]
         futures += [pool.submit(Program("python", f"python {number}"), python) for number in range(3)]
         script.gate.set()
         for future in futures:
             future.result(10)
     order = [name.split()[0] for name, _ in script.asked]
-    assert order[1:] == ["python"] * 3 + ["lua"] * 2  # the first had begun before there was anything to choose from
+    assert order == ["lua"] + ["python"] * 3 + ["lua"] * 2  # the first had begun before there was any choice
 
 
 def test_the_audit_finds_what_ends_differently_cold(script: Script) -> None:

@@ -62,15 +62,16 @@ def status(pid: int) -> list[bytes]:
         return []
 
 
-def in_use() -> tuple[int, float]:
-    """Resident bytes and CPU seconds of all descendants but servers."""
-    pages = ticks = 0
+def in_use() -> tuple[int, float, int]:
+    """Resident bytes, CPU seconds and running processes of all descendants but servers."""
+    pages = ticks = running = 0
     for pid in descendants():
         fields = status(pid)
         if fields:
             ticks += sum(int(field) for field in fields[11:15])  # its own and its ended children's
             pages += int(fields[21])
-    return pages * PAGE, ticks / TICKS
+            running += fields[0] == b"R"
+    return pages * PAGE, ticks / TICKS, running
 
 
 def kill_everything() -> None:

@@ -18,26 +18,26 @@ CORES = os.cpu_count() or 1
 INHERITING_SECONDS = 5.0  # a server's grandchild falls to us as soon as its parent is scheduled
 
 
-def crowding() -> float:
-    """How many processes want each core: by so much wall time goes slower for a program."""
+def crowding(own: int) -> float:
+    """How many processes want each core beside a program's ``own``: by so much wall time goes slower for it."""
     try:
         with open("/proc/loadavg", "rb") as file:
             running = int(file.read().split()[3].split(b"/")[0])
     except (OSError, ValueError, IndexError):
         return 1.0
-    return max(1.0, running / CORES)
+    return max(1.0, (running - max(0, own - 1)) / CORES)
 
 
 class Clock:
     """Wall seconds that a program could have used: under load it goes slower, so that load changes no verdict."""
 
     def __init__(self, start: float) -> None:
-        self.seen, self.seconds = start, 0.0
+        self.seen, self.seconds, self.own = start, 0.0, 1
 
     def advance(self, now: float) -> float:
         """Its seconds so far; to be called often."""
         if now - self.seen >= WATCH_SECONDS:
-            self.seconds += (now - self.seen) / crowding()
+            self.seconds += (now - self.seen) / crowding(self.own)
             self.seen = now
         return self.seconds
 
@@ -111,7 +111,7 @@ class Watch:
                 if ended:
                     return ("exited", *ended)
                 now = time.monotonic()
-                over = self.over_limit(clock.advance(now), now >= look)
+                over = self.over_limit(clock, now, now >= look)
                 if over:
                     os.kill(self.pid, signal.SIGKILL)
                     return (over, *(self.wait(0) or self.gone()))
@@ -140,14 +140,14 @@ class Watch:
         """A process that we never came to own: nothing is known of its end."""
         raise OSError("process %d was lost" % self.pid)
 
-    def over_limit(self, seconds: float, look: bool) -> str | None:
+    def over_limit(self, clock: Clock, now: float, look: bool) -> str | None:
         """The name of the limit that is passed, if any."""
-        if seconds >= self.step["wall"]:
+        if clock.advance(now) >= self.step["wall"]:
             return "wall"
         if any(stream.total > self.step["output"] for stream in self.streams.values()):
             return "output"
         if look:
-            memory, cpu = in_use()
+            memory, cpu, clock.own = in_use()
             if memory > self.step["memory"]:
                 return "memory"
             if cpu > self.step["cpu"] + 1:
