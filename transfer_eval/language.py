@@ -19,7 +19,9 @@ from typing import TYPE_CHECKING
 from transfer_eval.errors import UserError
 from transfer_eval.step import FEED as FEED
 from transfer_eval.step import Limits as Limits
+from transfer_eval.step import Server as Server
 from transfer_eval.step import Step as Step
+from transfer_eval.step import Warm as Warm
 
 if TYPE_CHECKING:  # a translator needs Language for nothing; this is for readers and mypy
     from transfer_eval.translator import Translator

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
@@ -14,9 +15,11 @@ from transfer_eval.language import (
     Language,
     Proof,
     Rule,
+    Server,
     Step,
     Toolchain,
     Upstream,
+    Warm,
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, comment, escape, flush, number_within
@@ -94,6 +97,21 @@ def _key(key: object) -> str:
 
 _PRINT = r'echo "\n", {a} + {b}, "\n";'
 
+# The one-shot command, kept where it is about to read the program. It opens that before anything else, so something
+# must be there to open.
+_BOOT = (
+    "$libc = FFI::cdef('int pipe(int *); int dup2(int, int); int close(int);'); $ends = FFI::new('int[2]');"
+    " $libc->pipe($ends); $libc->dup2($ends[0], (int) basename(end($argv)));"
+    " $libc->close($ends[0]); $libc->close($ends[1]);"
+    " pcntl_exec(PHP_BINARY, array_slice($argv, 1));"
+)
+_ENV = ("/usr/bin/env", "REQUESTS={requests}", "REPLIES={replies}")
+_SERVER = Server(
+    argv=(*_ENV, "php", "-r", _BOOT, "--", "-d", "auto_prepend_file={server}/server.php", FEED),
+    files={"server.php": Path(__file__).with_name("server.php").read_text(encoding="utf-8")},
+    forks=True,
+)
+
 LANGUAGE = Language(
     name="php",
     title="PHP",
@@ -107,7 +125,7 @@ LANGUAGE = Language(
         install=Install(apt=("php-cli",), brew=("php",)),
         docker="php:8-cli",
     ),
-    run=Step(argv=("php", FEED), feed="main.php"),
+    run=Step(argv=("php", FEED), feed="main.php", warm=Warm(server=_SERVER)),
     proof=Proof(
         # No control is needed: functions, Exception and !== cannot be redefined.
         statement=_PRINT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
@@ -13,9 +14,11 @@ from transfer_eval.language import (
     Language,
     Proof,
     Rule,
+    Server,
     Step,
     Toolchain,
     Upstream,
+    Warm,
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, comment, escape
@@ -99,6 +102,14 @@ _CONTROL = (
 )
 _PRINT = 'cat("\\n", sprintf("%.0f", {a} + {b}), "\\n", sep = "")'
 
+# The one-shot command, kept where it is about to read the program.
+_ENV = ("/usr/bin/env", "REQUESTS={requests}", "REPLIES={replies}")
+_SERVER = Server(
+    argv=(*_ENV, "Rscript", "-e", _RUN.replace("readLines('{feed}')", "eval(parse('{server}/server.R'))")),
+    files={"server.R": Path(__file__).with_name("server.R").read_text(encoding="utf-8")},
+    forks=True,
+)
+
 LANGUAGE = Language(
     name="r",
     title="R",
@@ -112,7 +123,7 @@ LANGUAGE = Language(
         install=Install(apt=("r-base-core",), brew=("r",)),
         docker="r-base:latest",
     ),
-    run=Step(argv=("Rscript", "-e", _RUN), feed="main.R"),
+    run=Step(argv=("Rscript", "-e", _RUN), feed="main.R", warm=Warm(server=_SERVER)),
     proof=Proof(
         statement=f"if ({_CONTROL}) {_PRINT}",
         begins=r"^test_humaneval <- function\(\) \{",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import Path
 
 from transfer_eval.language import (
     FEED,
@@ -14,9 +15,11 @@ from transfer_eval.language import (
     Language,
     Proof,
     Rule,
+    Server,
     Step,
     Toolchain,
     Upstream,
+    Warm,
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator
@@ -93,6 +96,13 @@ def _plain(function):
 
 """
 
+# The one-shot command, kept where it is about to read the program.
+_SERVER = Server(
+    argv=("/usr/bin/env", "PYTHONPATH={server}", "REQUESTS={requests}", "REPLIES={replies}", "python", FEED),
+    files={"sitecustomize.py": Path(__file__).with_name("server.py").read_text(encoding="utf-8")},
+    forks=True,
+)
+
 LANGUAGE = Language(
     name="python",
     title="Python",
@@ -106,7 +116,7 @@ LANGUAGE = Language(
         install=Install(apt=("python3",), brew=("python",)),
         docker="python:3",
     ),
-    run=Step(argv=("python", FEED), feed="main.py"),
+    run=Step(argv=("python", FEED), feed="main.py", warm=Warm(server=_SERVER)),
     proof=Proof(
         begins=r"^def check\(candidate\):",
         rearm=_GUARD,

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
+    FEED,
     Command,
     Conformance,
     Install,
@@ -14,9 +16,11 @@ from transfer_eval.language import (
     Language,
     Proof,
     Rule,
+    Server,
     Step,
     Toolchain,
     Upstream,
+    Warm,
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, comment, flush, number_within
@@ -100,6 +104,14 @@ _CONTROL = (
 )
 _PRINT = r'STDOUT.print("\n", {a} + {b}, "\n")'
 
+# The one-shot command, kept where it is about to read the program.
+_ENV = ("/usr/bin/env", "REQUESTS={requests}", "REPLIES={replies}")
+_SERVER = Server(
+    argv=(*_ENV, f"FEED={FEED}", "ruby", "-e", "load '{server}/server.rb'; " + _RUN),
+    files={"server.rb": Path(__file__).with_name("server.rb").read_text(encoding="utf-8")},
+    forks=True,
+)
+
 LANGUAGE = Language(
     name="ruby",
     title="Ruby",
@@ -114,7 +126,7 @@ LANGUAGE = Language(
         install=Install(apt=("ruby", "ruby-test-unit"), brew=("ruby",), hint="gem install test-unit"),
         docker="ruby:3",
     ),
-    run=Step(argv=("ruby", "-e", _RUN), feed="main.rb"),
+    run=Step(argv=("ruby", "-e", _RUN), feed="main.rb", warm=Warm(server=_SERVER)),
     proof=Proof(
         statement=f"if {_CONTROL} then {_PRINT} end",
         begins=r"^require 'test/unit'$",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
@@ -14,9 +15,11 @@ from transfer_eval.language import (
     Language,
     Proof,
     Rule,
+    Server,
     Step,
     Toolchain,
     Upstream,
+    Warm,
 )
 from transfer_eval.problem import Case, Problem
 from transfer_eval.translator import Terms, Translator, comment, flush, number_within
@@ -99,6 +102,22 @@ _CONTROL = (
 )
 _PRINT = r'print STDOUT "\n", {a} + {b}, "\n";'
 
+# The one-shot command, kept where it is about to read the program. It opens that before anything else, so something
+# must be there to open.
+_BOOT = (
+    "$ARGV[-1] =~ /([0-9]+)$/; $^F = $1; my @open; "
+    "do { open(my $next, '<', '/dev/null') or exit 1; push @open, $next } until fileno($open[-1]) == $1; "
+    "close($_) for @open[0 .. $#open - 1]; exec { $ARGV[0] } @ARGV"
+)
+_MODULES = "-MFilter::Util::Call=filter_add,filter_read"
+_HOOK = "-Mstrict; BEGIN { do '{server}/server.pl' } no strict"
+_ENV = ("/usr/bin/env", "REQUESTS={requests}", "REPLIES={replies}")
+_SERVER = Server(
+    argv=(*_ENV, "perl", "-e", _BOOT, "perl", _MODULES, _HOOK, _FILTER, FEED),
+    files={"server.pl": Path(__file__).with_name("server.pl").read_text(encoding="utf-8")},
+    forks=True,
+)
+
 LANGUAGE = Language(
     name="perl",
     title="Perl",
@@ -115,7 +134,7 @@ LANGUAGE = Language(
         install=Install(apt=("perl", "libtest-deep-perl"), brew=("perl", "cpanminus"), hint="cpanm Test::Deep"),
         docker="perl:5",
     ),
-    run=Step(argv=("perl", "-MFilter::Util::Call=filter_add,filter_read", _FILTER, FEED), feed="main.pl"),
+    run=Step(argv=("perl", _MODULES, _FILTER, FEED), feed="main.pl", warm=Warm(server=_SERVER)),
     proof=Proof(
         statement=f"if ({_CONTROL}) {{ {_PRINT} }}",
         begins=r"^use Test::Deep;$",
