@@ -9,6 +9,7 @@ from functools import cache
 from typing import Any
 
 import transfer_eval
+from transfer_eval.execution.cgroups import probe
 from transfer_eval.execution.identity import plugin_digest
 from transfer_eval.execution.pool import cores
 from transfer_eval.execution.sandbox import Sandbox
@@ -23,6 +24,7 @@ def of_execution(language: Language, sandbox: Sandbox) -> Mapping[str, Any]:
         "plugin": f"{language.name}@{plugin_digest(language)}",
         "toolchain": place.locate(language).version,
         "sandbox": str(place),
+        "cgroups": probe().text,
         "limits": {"run": asdict(language.limits), **_compile_limits(language)},
         "host": host(),
     }

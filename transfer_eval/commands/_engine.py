@@ -92,6 +92,8 @@ def conclude(pool: Pool) -> int:
     if report.audited:
         parts.append(f"{report.audited} audited, {len(report.disagreements)} disagree")
     click.echo("; ".join(parts), err=True)
+    for reason, count in report.lost.most_common():
+        click.echo(f"a server was lost {count} times, which costs time only: {reason}", err=True)
     for label in report.flips:
         click.echo(f"a timeout that was none: {label}", err=True)
     for disagreement in report.disagreements:

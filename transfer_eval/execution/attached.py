@@ -69,6 +69,10 @@ class Attached:
         lines = self._err.decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
+    def oom_kills(self) -> int:
+        """See :class:`Link`: nothing can be told from here."""
+        return 0
+
     def kill(self) -> None:
         """See :class:`Link`: the runner leaves at the end of its input, and takes everything along."""
         with contextlib.suppress(OSError):

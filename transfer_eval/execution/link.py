@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from transfer_eval.execution import cgroups
 from transfer_eval.execution.runner import sweep
 
 
@@ -40,6 +41,9 @@ class Link(Protocol):
     def said(self) -> str:
         """The last line the sandbox wrote about itself."""
 
+    def oom_kills(self) -> int:
+        """How many processes the kernel has killed there, as far as can be told, because memory had run out."""
+
     def kill(self) -> None:
         """From any thread: end it at once."""
 
@@ -48,13 +52,17 @@ class Link(Protocol):
 
 
 class ProcessLink:
-    """A runner that is a process of this machine. ``scratch`` is its folder where that is ours to remove."""
+    """A runner that is a process of this machine, in a control group where there are such.
+
+    ``scratch`` is its folder where that is ours to remove.
+    """
 
     def __init__(self, argv: Sequence[str], uid: int | None, base: str, scratch: Path | None = None) -> None:
         self.uid, self.base, self._scratch = uid, base, scratch
+        self._group = cgroups.probe().group()
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # closed by close()
         self._process = subprocess.Popen(
-            argv,
+            self._group.wrap(argv),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._errors,
@@ -90,6 +98,10 @@ class ProcessLink:
         lines = self._errors.read().decode("utf-8", "replace").strip().splitlines()
         return lines[-1] if lines else ""
 
+    def oom_kills(self) -> int:
+        """See :class:`Link`."""
+        return self._group.oom_kills()
+
     def kill(self) -> None:
         """See :class:`Link`."""
         self._process.kill()
@@ -105,6 +117,7 @@ class ProcessLink:
             self._process.wait()
         self._out.close()
         self._errors.close()
+        self._group.close()
         if self._scratch is not None and self._scratch.exists():
             sweep.empty(str(self._scratch))
             self._scratch.rmdir()

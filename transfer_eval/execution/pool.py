@@ -8,6 +8,7 @@ blocks beyond it.
 
 from __future__ import annotations
 
+import collections
 import heapq
 import itertools
 import os
@@ -68,13 +69,15 @@ class Disagreement:
 class Report:
     """What the pool did beside running programs once.
 
-    ``flips`` names the programs that met a limit of time at first and not when run alone.
+    ``flips`` names the programs that met a limit of time at first and not when run alone; ``lost`` counts, by
+    reason, the servers that were lost, which cost a cold run each.
     """
 
     executed: int = 0
     cached: int = 0
     retried: int = 0
     flips: list[str] = field(default_factory=list)
+    lost: collections.Counter[str] = field(default_factory=collections.Counter)
     audited: int = 0
     disagreements: list[Disagreement] = field(default_factory=list)
 
@@ -241,6 +244,8 @@ class Pool:
             worker.interrupt()
         for thread in self._threads:
             thread.join()
+        for worker in self._workers:
+            self.report.lost.update(worker.lost)
         if self.ways.cache is not None:
             self.ways.cache.close()
 

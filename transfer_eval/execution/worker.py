@@ -16,6 +16,7 @@ import json
 import struct
 import time
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from transfer_eval.errors import HarnessFault
@@ -32,19 +33,33 @@ from transfer_eval.toolchain import Located
 _SILENCE_SECONDS = 120.0  # a runner says every second that it is there
 _TRIES = 3
 """So often in a row may a server be lost before the worker does without it."""
+_KILLED = (-9, 137)  # the process itself, or what a shell ran
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """A program that is to be executed, and where."""
+
+    program: Program
+    language: Language
+    limits: Limits
+    place: Sandbox
+    located: Located
 
 
 class Worker:
     """Runs programs, one after the other, in sandboxes of one kind.
 
-    ``artefacts`` is where built ones are; None: no warm way at all.
+    ``artefacts`` is where built ones are; None: no warm way at all. ``lost`` counts why servers were lost.
     """
 
     def __init__(self, sandbox: Sandbox, slot: int, artefacts: Artefacts | None = None) -> None:
         self._sandbox, self._slot, self._artefacts = sandbox, slot, artefacts
         self._roots = {str(artefacts.folder)} if artefacts and artefacts.usable else set()
         self._links: dict[Sandbox, Link] = {}
+        self.lost: collections.Counter[str] = collections.Counter()
         self._lost: collections.Counter[str] = collections.Counter()
+        self._kills: dict[Link, int] = {}
         self._interrupted = False
 
     def execute(
@@ -57,23 +72,21 @@ class Worker:
             HarnessFault: the sandbox failed twice.
         """
         place = self._sandbox.within(language)
-        located = located_or_refuse(language, place)
-        ways = (
-            {}
-            if cold or self._artefacts is None or not place.on_host
-            else self._ways(language, located, self._artefacts)
-        )
+        asked = _Asked(program, language, limits or language.limits, place, located_or_refuse(language, place))
+        warm = self._artefacts is not None and place.on_host and not cold
+        ways = self._ways(language, asked.located) if warm else {}
         if ways:
-            execution = self._attempt(program, language, place, located, limits, ways)
+            execution = self._attempt(asked, ways)
             if execution is not None and (believable(execution) or execution.timed_out):
                 return execution
-        execution = self._attempt(program, language, place, located, limits, {})
+        execution = self._attempt(asked, {})
         assert execution is not None, "only a server can be lost"
         return execution
 
-    def _ways(self, language: Language, located: Located, artefacts: Artefacts) -> Mapping[Step, str]:
+    def _ways(self, language: Language, located: Located) -> Mapping[Step, str]:
         """The warm steps that can be used now, with their artefacts' folders."""
-        found = {}
+        artefacts, found = self._artefacts, {}
+        assert artefacts is not None, "asked for only where there are some"
         for step in (language.compile, language.run):
             if step is None or step.warm is None or self._lost[_name(language, step)] >= _TRIES:
                 continue
@@ -83,24 +96,16 @@ class Worker:
                 found[step] = str(place)
         return found
 
-    def _attempt(
-        self,
-        program: Program,
-        language: Language,
-        place: Sandbox,
-        located: Located,
-        limits: Limits | None,
-        ways: Mapping[Step, str],
-    ) -> Execution | None:
+    def _attempt(self, asked: _Asked, ways: Mapping[Step, str]) -> Execution | None:
         """One run in the ways given; None if a server was lost."""
-        armed = arm(program, language)
+        armed = arm(asked.program, asked.language)
         for attempt in (1, 2):
             try:
-                link = self._serve(place, located)
+                link = self._serve(asked.place, asked.located)
                 recipe = Recipe(
-                    language=language,
-                    located=located,
-                    limits=limits or language.limits,
+                    language=asked.language,
+                    located=asked.located,
+                    limits=asked.limits,
                     base=link.base,
                     uid=link.uid,
                     artefacts=ways,
@@ -108,21 +113,30 @@ class Worker:
                 reply = self._ask(link, recipe.job(armed))
                 break
             except HarnessFault:
-                self._end(place)
+                self._end(asked.place)
                 if attempt == 2 or self._interrupted:
                     raise
+        last = reply["steps"][-1]
+        if last["ended"] == "exited" and last["code"] in _KILLED and self._ran_out_of_memory(link):
+            last["ended"] = "memory"
         if reply["dirty"]:
-            self._end(place)
-        if any(step["ended"] == "lost" for step in reply["steps"]):
-            self._note_lost(language, len(reply["steps"]) - 1)
+            self._end(asked.place)
+        if last["ended"] == "lost":
+            self._note_lost(asked.language, len(reply["steps"]) - 1, last["why"])
             return None
         for step in ways:
-            self._lost.pop(_name(language, step), None)
-        return execution_of(reply["steps"], armed, language, warm=bool(ways))
+            self._lost.pop(_name(asked.language, step), None)
+        return execution_of(reply["steps"], armed, asked.language, warm=bool(ways))
 
-    def _note_lost(self, language: Language, index: int) -> None:
+    def _ran_out_of_memory(self, link: Link) -> bool:
+        """Whether the kernel has killed something in the sandbox since this was last asked."""
+        before, self._kills[link] = self._kills.get(link, 0), link.oom_kills()
+        return self._kills[link] > before
+
+    def _note_lost(self, language: Language, index: int, why: str) -> None:
         step = language.compile if language.compile and index == 0 else language.run
         self._lost[_name(language, step)] += 1
+        self.lost[f"{_name(language, step)}: {why}"] += 1
 
     def _serve(self, place: Sandbox, located: Located) -> Link:
         """A sandbox that shows this toolchain."""
@@ -169,6 +183,7 @@ class Worker:
     def _end(self, place: Sandbox) -> None:
         link = self._links.pop(place, None)
         if link is not None:
+            self._kills.pop(link, None)
             link.close()
 
 
