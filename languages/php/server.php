@@ -1,11 +1,12 @@
 <?php
 // The fork server: an auto_prepend_file of the one-shot command, so it waits just where that is about to read the
-// program. A grandchild only has to return to behave as it would. Nothing here may leave a name behind.
+// program. A grandchild only has to return to behave as it would. Nothing here may leave a name behind, nor name the
+// variables that PHP fills in when a program first names them, with the time among others.
 (static function (): void {
     $libc = FFI::cdef('int fork(void); int waitpid(int, int *, int); int setsid(void); void _exit(int); int kill(int, int);
         int capset(const char *, const char *); int pipe(int *); int dup2(int, int); int dup(int); int close(int);
         int fcntl(int, int, ...); long write(int, const char *, long);');
-    $feed = (int) basename($_SERVER['argv'][0]);
+    $feed = (int) basename($GLOBALS['argv'][0]);
     // PHP has opened the script already: whatever it holds it open by is to become the program's pipe.
     $places = array_filter(range(3, 63), fn ($n) => @readlink("/proc/self/fd/$n") === readlink("/proc/self/fd/$feed"));
     $requests = fopen(getenv('REQUESTS'), 'r');
@@ -13,7 +14,6 @@
     $replies = fopen(getenv('REPLIES'), 'w');
     foreach (['REQUESTS', 'REPLIES'] as $name) {
         putenv($name);
-        unset($_SERVER[$name], $_ENV[$name]);
     }
     $text = '';
     fwrite($replies, "ready\n");
@@ -65,6 +65,4 @@
     }
     clearstatcache(true); // it knows /proc/self as us
     error_clear_last();
-    $_SERVER['REQUEST_TIME_FLOAT'] = microtime(true);
-    $_SERVER['REQUEST_TIME'] = (int) $_SERVER['REQUEST_TIME_FLOAT'];
 })();
