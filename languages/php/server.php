@@ -1,11 +1,13 @@
 <?php
 // The fork server: an auto_prepend_file of the one-shot command, so it waits just where that is about to read the
-// program. A grandchild only has to return to behave as it would. Nothing here may leave a name behind.
+// program. A grandchild only has to return to behave as it would. Nothing here may leave a name behind, nor name the
+// variables that PHP fills in when a program first names them, with the time among others.
 (static function (): void {
-    $libc = FFI::cdef('int fork(void); int waitpid(int, int *, int); int setsid(void); void _exit(int); int kill(int, int);
+    $libc = FFI::cdef('int fork(void); int waitpid(int, int *, int); int setsid(void); void _exit(int);
+        int kill(int, int);
         int capset(const char *, const char *); int pipe(int *); int dup2(int, int); int dup(int); int close(int);
         int fcntl(int, int, ...); long write(int, const char *, long);');
-    $feed = (int) basename($_SERVER['argv'][0]);
+    $feed = (int) basename($GLOBALS['argv'][0]);
     // PHP has opened the script already: whatever it holds it open by is to become the program's pipe.
     $places = array_filter(range(3, 63), fn ($n) => @readlink("/proc/self/fd/$n") === readlink("/proc/self/fd/$feed"));
     $requests = fopen(getenv('REQUESTS'), 'r');
@@ -13,25 +15,26 @@
     $replies = fopen(getenv('REPLIES'), 'w');
     foreach (['REQUESTS', 'REPLIES'] as $name) {
         putenv($name);
-        unset($_SERVER[$name], $_ENV[$name]);
     }
     $text = '';
     fwrite($replies, "ready\n");
     while (true) {
         for ($header = ''; !str_ends_with($header, "\n");) {
-            $header .= fread($requests, 1);
+            $byte = fread($requests, 1);
+            $byte === '' && exit(1);
+            $header .= $byte;
         }
         $child = $libc->fork();
         if ($child !== 0) {
             $status = FFI::new('int');
-            $libc->waitpid($child, FFI::addr($status), 0);
-            if ($status->cdata !== 0) {
+            if ($libc->waitpid($child, FFI::addr($status), 0) !== $child || $status->cdata !== 0) {
                 exit(1); // the next request would be read from the middle of this one
             }
             continue;
         }
         while (strlen($text) < (int) $header) {
             $text .= fread($requests, (int) $header - strlen($text));
+            feof($requests) && $libc->_exit(1);
         }
         if ($libc->fork() === 0) {
             break;
@@ -65,6 +68,4 @@
     }
     clearstatcache(true); // it knows /proc/self as us
     error_clear_last();
-    $_SERVER['REQUEST_TIME_FLOAT'] = microtime(true);
-    $_SERVER['REQUEST_TIME'] = (int) $_SERVER['REQUEST_TIME_FLOAT'];
 })();

@@ -97,8 +97,9 @@ def _plain(function):
 """
 
 # The one-shot command, kept where it is about to read the program.
+_ENV = ("/usr/bin/env", "PYTHONPATH={server}", f"FEED={FEED}", "REQUESTS={requests}", "REPLIES={replies}")
 _SERVER = Server(
-    argv=("/usr/bin/env", "PYTHONPATH={server}", "REQUESTS={requests}", "REPLIES={replies}", "python", FEED),
+    argv=(*_ENV, "python", FEED),
     files={"sitecustomize.py": Path(__file__).with_name("server.py").read_text(encoding="utf-8")},
     forks=True,
 )

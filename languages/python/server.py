@@ -16,7 +16,7 @@ import gc  # noqa: E402
 import os  # noqa: E402
 import signal  # noqa: E402
 
-_FEED = int(sys.orig_argv[-1].rpartition("/")[2])
+_CAPSET = ctypes.CDLL(None).capset
 _CAPABILITY_VERSION = 0x20080522
 _SET_PIPE_SIZE = 1031
 
@@ -44,18 +44,18 @@ def _line(descriptor: int) -> bytes:
     """A line, and not a byte more: the rest is for a child to read."""
     line = b""
     while not line.endswith(b"\n"):
-        line += os.read(descriptor, 1)
+        line += os.read(descriptor, 1) or os._exit(1)
     return line
 
 
 def _exactly(descriptor: int, count: int) -> bytes:
     text = b""
     while len(text) < count:
-        text += os.read(descriptor, count - len(text))
+        text += os.read(descriptor, count - len(text)) or os._exit(1)
     return text
 
 
-def _feed(text: bytes) -> None:
+def _feed(text: bytes, place: int) -> None:
     """Make the pipe that the program is read from, with all of it inside."""
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
@@ -64,13 +64,13 @@ def _feed(text: bytes) -> None:
     if os.write(writing, text) < len(text):
         raise OSError("the program is too long")
     os.close(writing)
-    os.dup2(reading, _FEED)
+    os.dup2(reading, place)
     os.close(reading)
 
 
 def _give_up_rights() -> None:
     header = _CAPABILITY_VERSION.to_bytes(4, sys.byteorder) + bytes(4)
-    if ctypes.CDLL(None).capset(header, bytes(24)):
+    if _CAPSET(header, bytes(24)):
         raise OSError("rights stay")
 
 
@@ -82,13 +82,14 @@ def _main() -> None:
     with contextlib.suppress(ImportError):
         __import__(__name__)  # the system's own, whose place we took
     loaded = _LOADED | {__name__} & set(sys.modules)
+    place = int(os.environ.pop("FEED").rpartition("/")[2])
     requests = os.open(os.environ.pop("REQUESTS"), os.O_RDONLY)
     replies = os.open(os.environ.pop("REPLIES"), os.O_WRONLY)
     gc.collect()
     gc.freeze()  # for good: a child's collections would touch, and so copy, what it shares with us
     text = _serve(requests, replies)
     try:
-        _feed(text)
+        _feed(text, place)
         os.setsid()
         _give_up_rights()
         os.chdir(os.environ["HOME"])

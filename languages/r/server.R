@@ -1,5 +1,5 @@
-# The fork server: it stands in the place of reading the program in the one-shot command. A grandchild only has to return
-# the program's lines to behave as it would. Nothing here may leave a name behind.
+# The fork server: it stands in the place of reading the program in the one-shot command. A grandchild only has to
+# return the program's lines to behave as it would. Nothing here may leave a name behind.
 local({
     # The C library's functions that take no numbers can be called; it is always loaded, and found by its path.
     maps <- readLines("/proc/self/maps")
@@ -21,9 +21,15 @@ local({
     writeLines("ready", replies)
     repeat {
         header <- raw()
-        while (!length(header) || header[length(header)] != 10L) header <- c(header, readBin(requests, "raw", 1L))
+        repeat {
+            byte <- readBin(requests, "raw", 1L)
+            if (!length(byte)) quit(status = 1)
+            if (byte == 10L) break
+            header <- c(header, byte)
+        }
         if (!fork()) {
-            .C(calls$wait, integer(1))
+            status <- .C(calls$wait, integer(1))[[1]]
+            if (bitwAnd(status, 127L) != 6L) quit(status = 1)  # or the next would be read from the middle of this one
             next
         }
         size <- as.integer(rawToChar(header))

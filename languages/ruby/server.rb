@@ -1,5 +1,5 @@
-# The fork server: loaded by the one-shot command, which is about to read the program. A grandchild only has to return to
-# behave as it would. Nothing here may leave a name behind.
+# The fork server: loaded by the one-shot command, which is about to read the program. A grandchild only has to return
+# to behave as it would. Nothing here may leave a name behind.
 capset, dup3 = { "x86_64" => [126, 292], "aarch64" => [91, 24] }[RUBY_PLATFORM[/\A[^-]+/]] || exit!(1)
 feed, requests, replies = %w[FEED REQUESTS REPLIES].map { |name| ENV.delete(name) }
 requests = File.open(requests, "rb")
@@ -31,6 +31,8 @@ rescue SyntaxError
 ensure
   $VERBOSE = verbose
 end
+
+blind.call("f") # if this Ruby cannot tell, there is no use in a server
 
 4.times { GC.start } # what is old enough is not looked at by a child's collections
 replies.syswrite("ready\n")
