@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
@@ -18,6 +19,7 @@ from transfer_eval.language import (
     Toolchain,
 )
 from transfer_eval.problem import Case, Problem
+from transfer_eval.step import Artefact, Warm
 from transfer_eval.translator import Terms, Translator, escape
 from transfer_eval.types import Kind, Type, infer_uniform, unions
 
@@ -228,6 +230,8 @@ NAMES = (
 )
 UNDEFINE = "".join(f"#undef {name}\n" for name in (*NAMES.split(), r"\g<2>"))
 
+BUILD, WARM = (Path(__file__).with_name(name).read_text(encoding="utf-8") for name in ("build.sh", "compile.sh"))
+
 LANGUAGE = Language(
     name="cpp",
     title="C++",
@@ -242,7 +246,10 @@ LANGUAGE = Language(
         docker="gcc:12",
     ),
     # Known verdicts of programs that include too little were made with the header included ahead.
-    compile=Step(argv=("g++", "-std=c++17", "-include", "bits/stdc++.h", "main.cpp", "-o", "main")),
+    compile=Step(
+        argv=("g++", "-std=c++17", "-include", "bits/stdc++.h", "main.cpp", "-o", "main"),
+        warm=Warm(argv=("/bin/sh", "-c", WARM), artefact=Artefact(build=(("/bin/sh", "-c", BUILD),), pays_after=5)),
+    ),
     run=Step(argv=("./main",)),
     proof=Proof(
         statement=(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import (
@@ -19,6 +20,7 @@ from transfer_eval.language import (
     Toolchain,
 )
 from transfer_eval.problem import Case, Problem
+from transfer_eval.step import Server, Warm
 from transfer_eval.translator import Terms, Translator, escape
 from transfer_eval.types import Kind, Type, infer_uniform
 
@@ -209,17 +211,25 @@ REWRITES = (
     (rf"(?<![\w.])Math\.abs{OUTSIDE}", "java.lang.Math.abs"),
 )
 # Parsed, because javac would write the sum of two constants into the class file.
-PRINT = 'java.lang.System.out.println("\\n" + (java.lang.Long.parseLong("{a}") + {b}L));'
+SUM = 'java.lang.Long.toString(java.lang.Long.parseLong("{a}") + {b}L)'
+# Not with +, for which the virtual machine links a call at a cost of ten milliseconds.
+PRINT = f'java.lang.System.out.println("\\n".concat({SUM}));'
 
+OPTIONS = ("-proc:none", "-encoding", "UTF8", "-cp", "{javatuples}")
 # Only a file named after it can hold a public class; programs that are not MultiPL-E's have Main.
 COMPILE = f"""
 file=Problem.java
 if grep -q 'public class Main' $file; then cp $file Main.java; file=Main.java; fi
-{{javac}} {" ".join("-J" + flag for flag in LEAN)} -proc:none -encoding UTF8 -cp {{javatuples}} -d . $file
+{{javac}} {" ".join("-J" + flag for flag in LEAN)} {" ".join(OPTIONS)} -d . $file
 status=$?
 rm -f Main.java
 exit $status
 """
+SERVER = Server(
+    argv=("java", *LEAN, "-Xms96m", "-Xmx1g", "{server}/Server.java", "{javac}", "{requests}", "{replies}", *OPTIONS),
+    files={"Server.java": Path(__file__).with_name("Server.java").read_text(encoding="utf-8")},
+    programs=2000,  # its memory does not grow, and it takes a hundred programs to be at its fastest
+)
 RUN = f"""
 class=Problem
 if [ ! -f Problem.class ]; then class=Main; fi
@@ -248,7 +258,7 @@ LANGUAGE = Language(
         ),
         docker="eclipse-temurin:17-jdk",
     ),
-    compile=Step(argv=("/bin/sh", "-c", COMPILE)),
+    compile=Step(argv=("/bin/sh", "-c", COMPILE), warm=Warm(server=SERVER)),
     run=Step(argv=("/bin/sh", "-c", RUN)),
     proof=Proof(
         statement=f"boolean armed = false; assert armed = true; if (armed) {PRINT}",

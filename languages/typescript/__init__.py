@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from transfer_eval.errors import Untranslatable
 from transfer_eval.language import FEED, Command, Install, Language, Limits, Step, Toolchain
 from transfer_eval.problem import Problem
+from transfer_eval.step import Server, Warm
 from transfer_eval.types import Kind, Type
 
-from . import javascript
+from .. import javascript
 
 # What the browser's library declares at top level as a function; a function cannot have such a name.
 LIBRARY = """
@@ -68,6 +70,12 @@ class TypeScriptTranslator(javascript.JavaScriptTranslator):
 
 JAVASCRIPT = javascript.LANGUAGE
 NODE = "    const { process, Buffer } = globalThis as any;\n"  # which tsc does not know without @types/node
+OPTIONS = ("--target", "esnext", "--skipLibCheck", "main.ts")
+SERVER = Server(
+    argv=("node", "{server}/server.js", "{tsc}", "{requests}", "{replies}", *OPTIONS),
+    files={"server.js": Path(__file__).with_name("server.js").read_text(encoding="utf-8")},
+    programs=1000,
+)
 LANGUAGE = Language(
     name="typescript",
     title="TypeScript",
@@ -85,7 +93,7 @@ LANGUAGE = Language(
         docker="node:20-slim",
     ),
     # Only declaration files go unchecked, so nothing the program says does.
-    compile=Step(argv=("node", "{tsc}", "--target", "esnext", "--skipLibCheck", "main.ts")),
+    compile=Step(argv=("node", "{tsc}", *OPTIONS), warm=Warm(server=SERVER)),
     compile_limits=Limits(cpu_seconds=30, wall_seconds=180, memory_mb=2048, processes=256, file_mb=256),
     run=Step(argv=("node", "--preserve-symlinks-main", "--max-old-space-size=800", FEED), feed="main.js"),
     proof=JAVASCRIPT.proof,
