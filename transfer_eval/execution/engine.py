@@ -153,6 +153,9 @@ def find(name: str) -> Engine:
         raise UserError(f"--sandbox {name} needs `pip install 'transfer-eval[docker]'`") from None
     reasons = []
     for url in _addresses(name):
+        if url.startswith("unix://") and not Path(url.removeprefix("unix://")).is_socket():
+            reasons.append(f"{url}: no such socket")
+            continue
         try:
             client = _connect(url, 20)
             version = client.version()["Version"]
