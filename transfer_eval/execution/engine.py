@@ -23,6 +23,7 @@ from transfer_eval.execution.cgroups import MEMORY_BYTES, TASKS, started
 
 _LABEL = "transfer-eval"
 _SCRATCH = "rw,exec,nosuid,nodev,size=512m,mode=1777"
+_CLOSED = "ro,noexec,nosuid,nodev,size=4k,mode=755"  # podman puts a writable folder here unless one is named
 _ULIMITS = {"nofile": 4096, "nproc": 4096}
 _PULL_SECONDS = 1800
 # The kernel counts a user's processes over all containers, so each has a user of its own. They stay below 65536,
@@ -153,6 +154,9 @@ def find(name: str) -> Engine:
         raise UserError(f"--sandbox {name} needs `pip install 'transfer-eval[docker]'`") from None
     reasons = []
     for url in _addresses(name):
+        if url.startswith("unix://") and not Path(url.removeprefix("unix://")).is_socket():
+            reasons.append(f"{url}: no such socket")
+            continue
         try:
             client = _connect(url, 20)
             version = client.version()["Version"]
@@ -195,7 +199,7 @@ def _host_config(client: Any, mounts: Mapping[str, str]) -> Any:
     return client.api.create_host_config(
         network_mode="none",
         read_only=True,
-        tmpfs={"/tmp": _SCRATCH, "/dev/shm": _SCRATCH},
+        tmpfs={"/tmp": _SCRATCH, "/dev/shm": _SCRATCH, "/var/tmp": _CLOSED},
         mem_limit=MEMORY_BYTES,
         memswap_limit=MEMORY_BYTES,
         pids_limit=TASKS,
