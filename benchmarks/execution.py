@@ -80,7 +80,7 @@ def cases(language: Language, count: int, start: int) -> list[Case]:
     for number in range(start, start + count):
         right = number % PER_PROBLEM != PER_PROBLEM - 1
         code = language.conformance.good if right else language.conformance.wrong
-        tests = re.sub(r"\b(1000|1337)\b", partial(_more, number), task.tests)
+        tests = re.sub(r"(?<!\d)(1000|1337)(?!\d)", partial(_more, number), task.tests)
         made.append(Case(language, assemble(replace(task, tests=tests), code, language), right))
     return made
 

@@ -103,7 +103,8 @@ _CONTROL = (
 _PRINT = 'cat("\\n", sprintf("%.0f", {a} + {b}), "\\n", sep = "")'
 
 # The one-shot command, kept where it is about to read the program.
-_ENV = ("/usr/bin/env", "REQUESTS={requests}", "REPLIES={replies}")
+# Memory in large pages is four times as fast to fork.
+_ENV = ("/usr/bin/env", "GLIBC_TUNABLES=glibc.malloc.hugetlb=1", "REQUESTS={requests}", "REPLIES={replies}")
 _SERVER = Server(
     argv=(*_ENV, "Rscript", "-e", _RUN.replace("readLines('{feed}')", "eval(parse('{server}/server.R'))")),
     files={"server.R": Path(__file__).with_name("server.R").read_text(encoding="utf-8")},
