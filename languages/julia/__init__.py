@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 import re
+from pathlib import Path
 
 from transfer_eval.language import (
+    FEED,
     Command,
     Conformance,
     Install,
@@ -20,6 +22,7 @@ from transfer_eval.language import (
     Upstream,
 )
 from transfer_eval.problem import Case, Problem
+from transfer_eval.step import Artefact, Warm
 from transfer_eval.translator import Terms, Translator, number_within
 from transfer_eval.types import ANY, FLOAT, Kind, Type, infer
 
@@ -189,6 +192,27 @@ _CONTROL = (
     "!any(f -> any(ours, methods(f)), (test.record, test.finish, test.do_test, test.eval_test)) end"
 )
 _PRINT = 'println("\\n", {a} + {b})'
+_PROOF = f"if {_CONTROL} {_PRINT} end"
+
+
+def _image() -> Artefact:
+    """The stock system image with the methods compiled that programs like these need."""
+    build, script, typical, tests = (
+        Path(__file__).with_name(name).read_text(encoding="utf-8")
+        for name in ("build.sh", "build.jl", "typical.jl", "tests.jl")
+    )
+    passes = typical + tests + _PROOF.replace("{a}", "1").replace("{b}", "2") + "\n"
+    programs = {
+        "passes.jl": passes,
+        "fails.jl": passes.replace("    return n\n", "    return n + 1\n"),
+        "errs.jl": passes.replace("    return n\n", "    return [n][2]\n"),
+        "throws.jl": passes + "typical(undefined_name)\n",
+        "asserts.jl": '@assert 1 == 1\n@assert 1 == 2 "as said"\n',
+        "malformed.jl": "function typical(\n",
+    }
+    files = {"build.jl": script, "run.jl": _RUN.replace(FEED, "PROGRAM_TEXT"), **programs}
+    return Artefact(build=(("/bin/sh", "-c", build),), files=files, pays_after=150)
+
 
 LANGUAGE = Language(
     name="julia",
@@ -210,7 +234,14 @@ LANGUAGE = Language(
         ),
         docker="julia:1",
     ),
-    run=Step(argv=("julia", "--startup-file=no", "-e", _RUN), feed="main.jl"),
+    run=Step(
+        argv=("julia", "--startup-file=no", "-e", _RUN),
+        feed="main.jl",
+        warm=Warm(
+            argv=("julia", "--startup-file=no", "-J", "{artefact}/image.so", "-e", _RUN),
+            artefact=_image(),
+        ),
+    ),
     # The packaged Julia crashes on printing a stack trace with the libunwind of newer Debian suites.
     environment={
         "JULIA_NUM_THREADS": "1",
@@ -219,7 +250,7 @@ LANGUAGE = Language(
     # A failing program costs three seconds of compilation alone.
     limits=Limits(wall_seconds=60),
     proof=Proof(
-        statement=f"if {_CONTROL} {_PRINT} end",
+        statement=_PROOF,
         begins=r"^using Test$",
         ends=((r"^@testset begin\n(?s:.*)^end\s*\Z", "\\g<0>\n{statement}\n"), (r"\Z", f"\n{_PRINT}\n")),
         rearm="nothing\n",  # for a dangling "false &&" of a completion to swallow instead of the tests
