@@ -167,7 +167,15 @@ def test_a_fault_is_an_exception_for_whoever_asked(script: Script) -> None:
     ],
 )
 def test_only_proofs_and_plain_failures_are_believed_when_warm(execution: Execution, believed: bool) -> None:
-    assert believable(execution) is believed
+    assert believable(execution, needs("lua")) is believed
+
+
+def test_an_assertion_that_ends_by_a_signal_is_a_plain_failure() -> None:
+    aborted = ending(code=-6, proved=False)
+    assert aborted.run is not None
+    said = replace(aborted, run=replace(aborted.run, stderr="main: main.cpp:7: int main(): Assertion `x' failed."))
+    assert believable(said, needs("cpp"))
+    assert not believable(aborted, needs("cpp"))
 
 
 def test_closing_a_pool_drops_what_waits(script: Script) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import collections
 import json
+import re
 import struct
 import time
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ class Worker:
         ways = self._ways(language, asked.located) if warm else {}
         if ways:
             execution = self._attempt(asked, ways)
-            if execution is not None and (believable(execution) or execution.timed_out):
+            if execution is not None and (believable(execution, language) or execution.timed_out):
                 return execution
         execution = self._attempt(asked, {})
         assert execution is not None, "only a server can be lost"
@@ -187,11 +188,16 @@ class Worker:
             link.close()
 
 
-def believable(execution: Execution) -> bool:
-    """Whether a warm result needs no second look: a proven pass, or a failure that nothing is odd about."""
+def believable(execution: Execution, language: Language) -> bool:
+    """Whether a warm result needs no second look: a proven pass, or a failure that nothing is odd about.
+
+    To die of a signal is odd, unless it is how the language's failed assertions end.
+    """
     last = execution.last
-    if last.ended is not Ended.EXITED or last.exit_code < 0:
+    if last.ended is not Ended.EXITED:
         return False
+    if last.exit_code < 0:
+        return bool(re.search(language.judgement.wrong, last.stderr))
     return last.exit_code > 0 or bool(execution.proved)
 
 
