@@ -100,6 +100,14 @@ def test_a_timeout_is_run_again_cold_and_alone(script: Script) -> None:
     assert (pool.report.retried, pool.report.flips) == (2, ["slow"])
 
 
+def test_what_was_killed_from_outside_is_run_again(script: Script) -> None:
+    script.answers["killed"] = [ending(code=-9, proved=False), ending()]
+    with Pool(NOWHERE, 2) as pool:
+        assert pool.submit(Program("lua", "killed"), needs("lua"), label="killed").result(10).proved
+    assert script.asked == [("killed", False), ("killed", True)]
+    assert pool.report.flips == ["killed"]
+
+
 def test_what_costs_most_goes_first(script: Script, tmp_path: Path) -> None:
     lua, python = needs("lua"), needs("python")
     cache = Cache(tmp_path / "c.sqlite")

@@ -88,14 +88,14 @@ def conclude(pool: Pool) -> int:
     if report.cached:
         parts.append(f"{report.cached} known from equal programs")
     if report.retried:
-        parts.append(f"{report.retried} timeouts run again alone, {len(report.flips)} of them ended then")
+        parts.append(f"{report.retried} timeouts run again alone, {len(report.flips)} of them ended")
     if report.audited:
         parts.append(f"{report.audited} audited, {len(report.disagreements)} disagree")
     click.echo("; ".join(parts), err=True)
     for reason, count in report.lost.most_common():
         click.echo(f"a server was lost {count} times, which costs time only: {reason}", err=True)
     for label in report.flips:
-        click.echo(f"a timeout that was none: {label}", err=True)
+        click.echo(f"ended when run alone: {label}", err=True)
     for disagreement in report.disagreements:
         _show(disagreement)
     return 3 if report.disagreements else 0

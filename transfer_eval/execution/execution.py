@@ -59,6 +59,11 @@ class Execution:
         return self.last.ended in (Ended.CPU_LIMIT, Ended.WALL_LIMIT)
 
     @property
+    def killed(self) -> bool:
+        """Whether somebody killed it who was not we: itself, or a machine that was out of memory."""
+        return self.last.ended is Ended.EXITED and self.last.exit_code in (-9, 137)
+
+    @property
     def last(self) -> StepResult:
         """The step that decided: the run, or the failed compilation."""
         step = self.run or self.compile

@@ -2,8 +2,8 @@
 
 What costs most goes first, so that no long program is left alone at the end; what a language's programs
 cost is learnt from the cache and as they run. Equal programs run once. A timeout is run again when
-nothing else does. Memory stays flat: at most a fixed number of programs wait; :meth:`Pool.submit`
-blocks beyond it.
+nothing else does, and so is what was killed from outside. Memory stays flat: at most a fixed number of
+programs wait; :meth:`Pool.submit` blocks beyond it.
 """
 
 from __future__ import annotations
@@ -69,8 +69,8 @@ class Disagreement:
 class Report:
     """What the pool did beside running programs once.
 
-    ``flips`` names the programs that met a limit of time at first and not when run alone; ``lost`` counts, by
-    reason, the servers that were lost, which cost a cold run each.
+    ``flips`` names the programs that met a limit of time (or were killed) at first and not when run alone;
+    ``lost`` counts, by reason, the servers that were lost, which cost a cold run each.
     """
 
     executed: int = 0
@@ -202,7 +202,7 @@ class Pool:
             else:
                 self._busy_late -= 1
             self._changed.notify_all()
-            if isinstance(result, Execution) and result.timed_out and job.first is None:
+            if isinstance(result, Execution) and (result.timed_out or result.killed) and job.first is None:
                 job.first = result
                 self._late.append(job)
                 return
@@ -223,7 +223,7 @@ class Pool:
             self.report.cached += result.cached + len(job.futures) - 1
             if job.first is not None:
                 self.report.retried += 1
-                if not result.timed_out:
+                if not (result.timed_out or result.killed):
                     self.report.flips.append(job.label)
             name = job.language.name
             known = self._costs.get(name, result.cpu_seconds)

@@ -2,7 +2,7 @@
 
 The sandbox shows the toolchains it has been asked for so far; one for a new place starts it anew. When the
 harness fails (the runner died, stopped answering or could not clean up), the sandbox is replaced and
-the program run once more; a second failure is a :class:`~transfer_eval.errors.HarnessFault`.
+the program run once more, and again; a third failure is a :class:`~transfer_eval.errors.HarnessFault`.
 
 What a warm way says is believed where it is a proven pass or a plain failure. Anything else (the server was lost,
 the program died of a signal, met a limit, ended well without proof) is run again, cold, and that counts. A warm timeout
@@ -31,7 +31,8 @@ from transfer_eval.program import Program, arm
 from transfer_eval.step import Step
 from transfer_eval.toolchain import Located
 
-_SILENCE_SECONDS = 120.0  # a runner says every second that it is there
+_SILENCE_SECONDS = 60.0  # a runner says every second that it is there
+_ATTEMPTS = 3
 _TRIES = 3
 """So often in a row may a server be lost before the worker does without it."""
 _KILLED = (-9, 137)  # the process itself, or what a shell ran
@@ -70,7 +71,7 @@ class Worker:
 
         Raises:
             UserError: the language's toolchain is not here.
-            HarnessFault: the sandbox failed twice.
+            HarnessFault: the sandbox failed every time.
         """
         place = self._sandbox.within(language)
         asked = _Asked(program, language, limits or language.limits, place, located_or_refuse(language, place))
@@ -100,7 +101,7 @@ class Worker:
     def _attempt(self, asked: _Asked, ways: Mapping[Step, str]) -> Execution | None:
         """One run in the ways given; None if a server was lost."""
         armed = arm(asked.program, asked.language)
-        for attempt in (1, 2):
+        for attempt in range(1, _ATTEMPTS + 1):
             try:
                 link = self._serve(asked.place, asked.located)
                 recipe = Recipe(
@@ -115,7 +116,7 @@ class Worker:
                 break
             except HarnessFault:
                 self._end(asked.place)
-                if attempt == 2 or self._interrupted:
+                if attempt == _ATTEMPTS or self._interrupted:
                     raise
         last = reply["steps"][-1]
         if last["ended"] == "exited" and last["code"] in _KILLED and self._ran_out_of_memory(link):
