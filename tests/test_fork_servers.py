@@ -123,7 +123,7 @@ def worker(sandbox: Sandbox) -> Iterator[Worker]:
 @pytest.fixture(autouse=True)
 def believing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a server's child says is handed out however odd, or nothing would be tested but the cold way."""
-    monkeypatch.setattr(worker_module, "believable", lambda execution: True)
+    monkeypatch.setattr(worker_module, "believable", lambda execution, language: True)
 
 
 def warm(worker: Worker, name: str, source: str) -> StepResult:

@@ -98,7 +98,7 @@ def facts(execution: Execution) -> tuple[object, ...]:
     ("name", "source"), [(name, source) for name, sources in PROGRAMS.items() for source in sources]
 )
 def test_it_says_the_same(worker: Worker, name: str, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(worker_module, "believable", lambda execution: True)
+    monkeypatch.setattr(worker_module, "believable", lambda execution, language: True)
     language = prepared(name)
     there = worker.execute(Program(name, source), language)
     alone = worker.execute(Program(name, source), language, cold=True)

@@ -82,7 +82,7 @@ def worker(sandbox: Sandbox) -> Iterator[Worker]:
 @pytest.fixture(autouse=True)
 def believing(monkeypatch: pytest.MonkeyPatch) -> None:
     """What is said is handed out however odd, or nothing would be tested but the cold way."""
-    monkeypatch.setattr(worker_module, "believable", lambda execution: True)
+    monkeypatch.setattr(worker_module, "believable", lambda execution, language: True)
 
 
 def facts(execution: Execution) -> tuple[object, ...]:
