@@ -117,6 +117,14 @@ def test_it_is_used(worker: Worker, name: str) -> None:
     assert there.cpu_seconds < alone.cpu_seconds / 2
 
 
+def test_a_failed_assertion_is_believed(worker: Worker) -> None:
+    """It ends the program by a signal; run as a process of its own, it needs no second look."""
+    language = prepared("cpp")
+    there = worker.execute(Program("cpp", "#include <cassert>\nint main() { assert(1 == 2); }\n"), language)
+    assert there.warm
+    assert "Assertion `1 == 2' failed" in there.last.stderr
+
+
 def test_no_program_can_write_to_one(worker: Worker) -> None:
     prepared("cpp")
     folder = Artefacts().folder

@@ -5,14 +5,16 @@ harness fails (the runner died, stopped answering or could not clean up), the sa
 the program run once more; a second failure is a :class:`~transfer_eval.errors.HarnessFault`.
 
 What a warm way says is believed where it is a proven pass or a plain failure. Anything else (the server was lost,
-the program died of a signal, met a limit, ended well without proof) is run again, cold, and that counts. A warm timeout
-is left to the pool, which runs every timeout again.
+the program died of a signal, met a limit, ended well without proof) is run again, cold, and that counts, but for
+the signals of a program that only was compiled in a warm way. A warm timeout is left to the pool, which runs every
+timeout again.
 """
 
 from __future__ import annotations
 
 import collections
 import json
+import signal
 import struct
 import time
 from collections.abc import Mapping
@@ -78,6 +80,8 @@ class Worker:
         if ways:
             execution = self._attempt(asked, ways)
             if execution is not None and (believable(execution) or execution.timed_out):
+                return execution
+            if execution is not None and language.run not in ways and died(execution):
                 return execution
         execution = self._attempt(asked, {})
         assert execution is not None, "only a server can be lost"
@@ -193,6 +197,12 @@ def believable(execution: Execution) -> bool:
     if last.ended is not Ended.EXITED or last.exit_code < 0:
         return False
     return last.exit_code > 0 or bool(execution.proved)
+
+
+def died(execution: Execution) -> bool:
+    """Whether the program ended by a signal that nobody else sends: in a process of its own, it would again."""
+    run = execution.run
+    return run is not None and run.ended is Ended.EXITED and run.exit_code < 0 and run.exit_code != -signal.SIGKILL
 
 
 def _name(language: Language, step: Step) -> str:
