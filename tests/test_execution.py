@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import needs
+from transfer_eval.execution.artefacts import Artefacts
 from transfer_eval.execution.execution import Ended, Execution
 from transfer_eval.execution.sandbox import Kind, Sandbox, choose
 from transfer_eval.execution.worker import Worker
@@ -311,3 +313,25 @@ def test_a_dead_host_takes_everything_along(tmp_path: Path) -> None:
 def _sleepers() -> list[str]:
     lines = subprocess.run(["ps", "-eo", "args="], capture_output=True, text=True, check=True).stdout.splitlines()
     return [line for line in lines if "887766" in line and "ps -eo" not in line]
+
+
+def test_what_is_shown_below_a_scratch_folder_stays_and_cannot_be_written_to(sandbox: Sandbox) -> None:
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        place = Path(folder) / "cache" / "artefacts"
+        place.mkdir(parents=True)
+        for path in (Path(folder), place.parent, place):
+            path.chmod(0o755)
+        (place / "kept").write_text("as it was")
+        worker = Worker(sandbox, 43, Artefacts(place))
+        source = (
+            "import os, sys\n"
+            f"for folder in ({folder!r}, {str(place.parent)!r}, {str(place)!r}):\n"
+            "    try:\n        open(folder + '/new', 'w')\n        sys.exit(3)\n    except OSError:\n        pass\n"
+            f"print(open({str(place / 'kept')!r}).read(), os.listdir({folder!r}))\n"
+        )
+        for _ in range(2):
+            _, execution = run(worker, source)
+            assert execution.last.stdout == "as it was ['cache']\n", execution.last
+            runner = worker._links[sandbox]
+        assert worker._links[sandbox] is runner, "the sandbox was thought to be dirty"
+        worker.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import sys
+import warnings
 
 import click
 
@@ -45,6 +46,7 @@ def group() -> None:
 
 def main() -> None:
     """Run the command line; every failure on purpose becomes one line and an exit code."""
+    warnings.formatwarning = lambda message, *rest, **more: f"warning: {message}\n"
     try:
         code = group.main(standalone_mode=False)
     except click.exceptions.Abort:

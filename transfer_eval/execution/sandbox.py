@@ -28,6 +28,7 @@ from transfer_eval.toolchain import Located, fingerprint, locate
 
 RUNNER = Path(__file__).parent / "runner"
 _SYSTEM = ("/usr", "/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/etc", "/opt", "/nix")
+_SCRATCH = ("/tmp", "/dev/shm")
 _SCRATCH_BYTES = 512 << 20
 _FIRST_UID = 1 << 20  # above every real user
 _SHIELD = "CAP_NET_BIND_SERVICE"  # runner/child.py says what for
@@ -186,15 +187,29 @@ def _bwrap_arguments(roots: Sequence[str], uid: int | None) -> list[str]:
         elif Path(path).exists():
             argv += ["--ro-bind", path, path]
     argv += ["--proc", "/proc", "--dev", "/dev"]
-    for scratch in ("/tmp", "/dev/shm"):
+    for scratch in _SCRATCH:
         argv += ["--perms", "1777", "--size", str(_SCRATCH_BYTES), "--tmpfs", scratch]
     argv += ["--ro-bind", str(RUNNER), str(_INSIDE)]
     interpreter_home = _python_home()
-    for root in (*roots, *([interpreter_home] if interpreter_home else [])):
+    shown = (*roots, *([interpreter_home] if interpreter_home else []))
+    # What is to be seen below a scratch folder hangs from a mount of its own, which nothing is written to.
+    islands = {top for top in map(_top_in_scratch, shown) if top is not None and top not in shown}
+    argv += [word for top in sorted(islands) for word in ("--perms", "0755", "--tmpfs", top)]
+    for root in shown:
         for parent in reversed(Path(root).parents[:-1]):  # bwrap itself would make them for root alone
-            argv += ["--perms", "0755", "--dir", str(parent)]
+            if str(parent) not in (*islands, *_SCRATCH):
+                argv += ["--perms", "0755", "--dir", str(parent)]
         argv += ["--ro-bind", root, root]
+    argv += [word for top in sorted(islands) for word in ("--remount-ro", top)]
     return [*argv, "--remount-ro", "/", "--chdir", "/tmp"]
+
+
+def _top_in_scratch(root: str) -> str | None:
+    """The entry of a scratch folder that ``root`` is or lies below."""
+    for scratch in _SCRATCH:
+        if root.startswith(scratch + "/"):
+            return f"{scratch}/{root.removeprefix(scratch + '/').split('/')[0]}"
+    return None
 
 
 def outside_system(path: str) -> bool:

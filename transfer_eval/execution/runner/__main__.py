@@ -126,11 +126,18 @@ def own(path: str, uid: int | None) -> None:
 def link(directory: str, source: str, uid: int | None) -> None:
     """Show every file below ``source`` in a folder of the work directory."""
     for folder, _, names in os.walk(source):
-        target = os.path.join(directory, os.path.relpath(folder, source))
-        os.makedirs(target, 0o700, exist_ok=True)
-        own(target, uid)
+        target = os.path.normpath(os.path.join(directory, os.path.relpath(folder, source)))
+        make(target, uid)
         for name in names:
             os.symlink(os.path.join(folder, name), os.path.join(target, name))
+
+
+def make(folder: str, uid: int | None) -> None:
+    """A folder of the program's, with those above it that are missing."""
+    if not os.path.isdir(folder):
+        make(os.path.dirname(folder), uid)
+        os.mkdir(folder, 0o700)
+        own(folder, uid)
 
 
 def run_step(directory: str, step: dict[str, Any], uid: int | None, host: Host) -> dict[str, Any]:

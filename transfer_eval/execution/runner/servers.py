@@ -147,6 +147,10 @@ class Server:
         except (OSError, ProcessLookupError):
             raise ServerLost("it died") from None
 
+    def dead(self) -> bool:
+        """Whether it has ended, reaped or not."""
+        return self.pid not in sweep.KEPT or bool(select.select([self.pidfd], [], [], 0)[0])
+
     def reset(self) -> None:
         """Undo what a program may have done to the pipes that the next one will share."""
         for (_, write), flags in zip(self.outputs, self.flags):
@@ -187,7 +191,7 @@ def serving(step: dict[str, Any], uid: int | None, base: str, host: Host) -> Ser
     """The server of a step, started if need be."""
     key = step["server"]["key"]
     server = SERVERS.pop(key, None)
-    if server is not None and (server.left <= 0 or server.pid not in sweep.KEPT):
+    if server is not None and (server.left <= 0 or server.dead()):
         server.stop()
         server = None
     if server is None:

@@ -133,7 +133,7 @@ def clean(base: str) -> bool:
 
 
 def empty(folder: str) -> None:
-    """Remove everything in ``folder``, however deep, whatever its modes; links are not followed.
+    """Remove everything in ``folder``, however deep, whatever its modes; links are not followed, mounts are left.
 
     Folders are hoisted to the top before they are entered, so no path grows and nothing recurses.
 
@@ -141,8 +141,9 @@ def empty(folder: str) -> None:
         OSError: something would not go.
     """
     hoisted = 0
+    device = os.stat(folder).st_dev
     while True:
-        entries = list(os.scandir(folder))
+        entries = [entry for entry in os.scandir(folder) if entry.stat(follow_symlinks=False).st_dev == device]
         if not entries:
             return
         for entry in entries:
