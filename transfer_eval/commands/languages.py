@@ -108,7 +108,7 @@ def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
     from rich.table import Table
 
     table = Table(box=None, pad_edge=False)
-    for heading in ("language", "state", "version", "also called", "hint"):
+    for heading in ("language", "state", "version", "warm", "also called", "hint"):
         table.add_column(heading, overflow="fold", no_wrap=heading in ("language", "state"))
     colours = {"installed": "green", "missing": "yellow", "broken": "red"}
     for one in rows:
@@ -120,6 +120,7 @@ def _print_table(rows: Sequence[Mapping[str, object]]) -> None:
             str(one["name"]),
             f"[{colour}]{state}[/]",
             str(one["version"]),
+            "yes" if one["warm"] else "",
             aliases,
             str(one["hint"]).replace("[", r"\["),
         )
