@@ -46,7 +46,7 @@ bench: $(VENV)/.test  ## execution beside MultiPL-E's way; wants a quiet machine
 	$(BIN)/python -m pip install -q -e '.[report]'
 	$(BIN)/transfer-eval languages --install all
 	$(BIN)/transfer-eval languages --warm all
-	$(BIN)/python benchmarks/execution.py --programs 48 --out results/execution
+	$(BIN)/python benchmarks/execution.py --programs 100 --out results/execution
 
 clean:
 	rm -rf $(VENV) build *.egg-info .mypy_cache .pytest_cache .ruff_cache

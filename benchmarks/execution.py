@@ -3,7 +3,7 @@
 All four run the same programs in one sitting, in turns, so that whatever else the machine does falls on all of them.
 The programs answer a toy problem in each language's own MultiPL-E frame: one in four is wrong, each is different.
 
-    python benchmarks/execution.py --programs 40 --out results/execution
+    python benchmarks/execution.py --programs 100 --out results/execution
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from transfer_eval.language import Language, find
 from transfer_eval.program import Program, assemble
 from transfer_eval.toolchain import State, locate
 
+BATCH_SECONDS = 4.0
 PER_PROBLEM = 4  # answers to a problem, which is what MultiPL-E runs at the same time
 TARGETS = {  # programs per second and core
     "lua": 200, "bash": 200, "php": 200, "python": 200, "r": 80, "julia": 5, "typescript": 15, "cpp": 3.5, "java": 10
@@ -147,20 +148,31 @@ def compare(languages: Sequence[Language], programs: int, rounds: int, jobs: int
     sandbox, places = choose(), places_of(languages)
     with Pool(sandbox, jobs, Ways(warm=False)) as cold, Pool(sandbox, jobs) as warm:
         ways = dict(zip(WAYS, (by_upstream(jobs, places), bare(places), ours(cold), ours(warm)), strict=True))
-        for language in languages:  # servers, artefacts and files in memory: nobody pays for the first time
-            for run in (*ways.values(), ways["warm"]):
-                run(cases(language, 2 * jobs * PER_PROBLEM if run is ways["warm"] else PER_PROBLEM, 10**6))
-        start = 0
-        for _ in range(rounds):
-            share = max(PER_PROBLEM, programs // rounds)
-            batches = {language.name: cases(language, share, start) for language in languages}
+        shares = {language: share_of(language, programs, ways) for language in languages}
+        for number in range(rounds):
+            start = number * programs
+            batches = {language.name: cases(language, share, start) for language, share in shares.items()}
             batches[MIXED] = [case for language in languages for case in cases(language, PER_PROBLEM, start + 10**5)]
-            start += share
             for name, batch in batches.items():
                 for way, run in ways.items():
                     measure(figures.setdefault((name, way), Figures()), run, batch)
                     print(f"{name:12} {way:10} {figures[name, way].cpu_ms:9.1f} CPU ms a program", flush=True)
     return figures
+
+
+def share_of(language: Language, programs: int, ways: dict[str, Runner]) -> int:
+    """How many programs of a language make a batch: as many as the bare processes do in the time for one.
+
+    Every way is gone once before, so that servers, artefacts and files in memory are there: nobody pays for that.
+    """
+    for way, run in ways.items():
+        batch = cases(language, 8 * PER_PROBLEM if way == "warm" else PER_PROBLEM, 10**6)
+        start = time.perf_counter()
+        run(batch)
+        if way == "bare":
+            each = (time.perf_counter() - start) / len(batch)
+    wanted = round(BATCH_SECONDS / each / PER_PROBLEM) * PER_PROBLEM
+    return max(PER_PROBLEM, min(wanted, programs))
 
 
 def table(figures: dict[tuple[str, str], Figures]) -> list[dict[str, object]]:
@@ -228,8 +240,8 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--langs", default=",".join(upstream.EVALUATORS))
-    parser.add_argument("--programs", type=int, default=24, help="of each language, in each way")
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--programs", type=int, default=100, help="of a language in a batch at most")
+    parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--jobs", type=int, default=cores())
     parser.add_argument("--out", type=Path)
     chosen = parser.parse_args()
