@@ -20,7 +20,7 @@ from .watch import WATCH_SECONDS, Clock, Stream
 
 READY_SECONDS = 60.0
 ANSWER_SECONDS = 10.0
-KEEP = 6
+KEEP = 8
 """How many servers may be there at once: each holds an interpreter's memory."""
 F_SETPIPE_SZ, F_GETPIPE_SZ = 1031, 1032
 
