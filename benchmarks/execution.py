@@ -28,7 +28,7 @@ from transfer_eval.program import Program, assemble
 from transfer_eval.toolchain import State, locate
 
 WARM_AT_LEAST = 40
-BATCH_SECONDS = 4.0
+BATCH_SECONDS = 2.5
 PER_PROBLEM = 4  # answers to a problem, which is what MultiPL-E runs at the same time
 TARGETS = {  # programs per second and core
     "lua": 200, "bash": 200, "php": 200, "python": 200, "r": 80, "julia": 5, "typescript": 15, "cpp": 3.5, "java": 10
