@@ -84,13 +84,13 @@ def prepared(name: str) -> Language:
 
 
 def facts(execution: Execution) -> tuple[object, ...]:
-    """Everything but times, secrets, places in memory, names of temporary files, and how the header came in."""
+    """Everything but times, secrets, places in memory, temporary names, and how the header came in."""
     steps = [step for step in (execution.compile, execution.run) if step]
     texts = []
     for text in [text for step in steps for text in (step.stdout, step.stderr)]:
         text = re.sub(r",\n +from <command-line>:", ":", text)
         text = re.sub(r"/[\w/]*/cc\w+\.o|main\.o", "OBJECT", text)
-        texts.append(re.sub(r"\d{12,}|\d+\.\d+s|0x\w+|/tmp/go-build\d+", "N", text))
+        texts.append(re.sub(r"\d{12,}|\d+\.\d+s|0x\w+|/tmp/go-build\d+|goroutine \d+", "N", text))
     return (execution.proved, *((step.ended, step.exit_code) for step in steps), *texts)
 
 
