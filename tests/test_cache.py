@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import sqlite3
 import subprocess
 import sys
 import warnings
@@ -115,6 +116,16 @@ def test_a_broken_file_is_no_hindrance(tmp_path: Path) -> None:
         cache.close()
     assert len(said) == 1
     assert "programs are run anew" in str(said[0].message)
+
+
+def test_a_damaged_row_is_no_hindrance(tmp_path: Path) -> None:
+    cache = Cache(tmp_path / "c.sqlite")
+    cache.put("k", "lua", EXECUTION)
+    cache.close()
+    with sqlite3.connect(tmp_path / "c.sqlite") as database:
+        database.execute("UPDATE executions SET body = x'00'")
+    with pytest.warns(UserWarning, match="programs are run anew"):
+        assert Cache(tmp_path / "c.sqlite").get("k") is None
 
 
 def command(cache: Path, *arguments: str) -> subprocess.CompletedProcess[str]:

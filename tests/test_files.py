@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import resource
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from transfer_eval.errors import UserError
-from transfer_eval.files import Journal, read_json, write_json
+from transfer_eval.files import Journal, read_json, write_json, write_lines
 
 
 @pytest.mark.parametrize("name", ["a.json", "a.json.gz"])
@@ -83,3 +84,20 @@ def test_a_damaged_line_in_the_middle_is_an_error(tmp_path: Path) -> None:
     path.write_bytes(b'{"a": 1}\nnonsense\n{"b": 2}\n')
     with pytest.raises(UserError, match="line 2"):
         list(Journal(path).rows())
+
+
+def test_lines_are_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    path = tmp_path / "out.jsonl"
+    write_lines(path, iter(["a", "b"]))
+    assert path.read_text() == "a\nb\n"
+
+    def broken() -> Iterator[str]:
+        yield "c"
+        raise FileNotFoundError(2, "no such sandbox")
+
+    with pytest.raises(FileNotFoundError, match="no such sandbox"):  # not taken for a trouble with the file
+        write_lines(path, broken())
+    with pytest.raises(UserError, match="cannot be written"):
+        write_lines(path / "below", iter(["d"]))
+    assert path.read_text() == "a\nb\n"
+    assert list(tmp_path.iterdir()) == [path]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +20,9 @@ from transfer_eval.verdict import Verdict, judge
 OTHERS = (
     "import ctypes, fcntl, os, resource, signal, sys, time\n"
     "others = [int(p) for p in os.listdir('/proc') if p.isdigit() and int(p) not in (1, os.getpid())]\n"
-    "others = [p for p in others if os.stat('/proc/%d' % p).st_uid == os.getuid()]\n"
+    "def ours(p):\n    try:\n        return os.stat('/proc/%s' % p).st_uid == os.getuid()\n"
+    "    except OSError:\n        return False\n"
+    "others = [p for p in others if ours(p)]\n"
     "def each(act):\n"
     "    done = 0\n"
     "    for pid in others:\n"
@@ -48,14 +51,21 @@ ATTACKS = {
     "left output": "os.write(1, b'x' * 60000)\nos.write(2, b'AssertionError\\n' * 1000)\n",
     "left memory": "print(ctypes.CDLL(None).shmget(4321, 4096, 0o1666))\n",
     "left files": "open('/tmp/left', 'w').close()\nopen('/dev/shm/left', 'w').close()\n",
-    "left processes": "for _ in range(20):\n    if os.fork() == 0:\n        os.setsid()\n        time.sleep(1000)\n",
+    "left processes": (
+        "for _ in range(20):\n    if os.fork() == 0:\n        os.setsid()\n"
+        "        os.execv('/bin/sleep', ['sleep', '4321'])\n"
+    ),
 }
 LOOK = (
     "import ctypes, os\n"
     "print(sorted(os.listdir('/tmp')), os.listdir('/dev/shm'), ctypes.CDLL(None).shmget(4321, 4096, 0o666))\n"
-    "uid = os.getuid()\n"
-    "kin = [p for p in os.listdir('/proc') if p.isdigit() and os.stat('/proc/' + p).st_uid == uid]\n"
-    "print(sum(b'4321' in open('/proc/%s/cmdline' % p, 'rb').read() for p in kin))\n"
+    "left = 0\n"
+    "for p in os.listdir('/proc'):\n"
+    "    try:\n"
+    "        ours = p.isdigit() and os.stat('/proc/' + p).st_uid == os.getuid()\n"
+    "        left += ours and b'4321' in open('/proc/%s/cmdline' % p, 'rb').read()\n"
+    "    except OSError:\n        pass\n"
+    "print(left)\n"
 )
 
 
@@ -89,6 +99,9 @@ def test_the_next_program_fares_as_ever(worker: Worker, attack: str) -> None:
     if worker._sandbox.kind.value == "none":  # which has no scratch folders of its own
         for folder in ("/tmp", "/dev/shm"):
             (Path(folder) / "left").unlink(missing_ok=True)
+        for line in Path("/proc/sysvipc/shm").read_text().splitlines()[1:]:
+            if line.split()[0] == "4321":
+                ctypes.CDLL(None).shmctl(int(line.split()[1]), 0, None)  # IPC_RMID
     looked = worker.execute(Program("python", LOOK), python).last.stdout.split("\n")
     if worker._sandbox.kind.value == "bwrap":
         assert looked[0] == "['job'] [] -1"

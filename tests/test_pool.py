@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import needs
+from transfer_eval.cli import main
 from transfer_eval.errors import HarnessFault
 from transfer_eval.execution.cache import Cache
 from transfer_eval.execution.execution import Ended, Execution, StepResult
@@ -142,6 +145,37 @@ def test_the_audit_finds_what_ends_differently_cold(script: Script) -> None:
             pool.submit(Program("lua", name), lua, label=name).result(10)
     assert [found.label for found in pool.report.disagreements] == ["false pass"]
     assert pool.report.audited == 3
+
+
+def test_a_disagreement_is_printed_and_exits_3(
+    script: Script, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    needs("lua")
+    script.answers["false pass"] = [ending(warm=True), ending(code=1, proved=False)]
+    rows = [{"id": name, "language": "lua", "program": name} for name in ("sound", "false pass")]
+    (tmp_path / "p.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    argv = [
+        "transfer-eval",
+        "execute",
+        "--programs",
+        "p.jsonl",
+        "--out",
+        "o.jsonl",
+        "--sandbox",
+        "none",
+        "--audit",
+        "1",
+    ]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit) as exit:
+        main()
+    assert exit.value.code == 3
+    said = capsys.readouterr().err
+    assert "1 disagree" in said
+    assert "AUDIT: false pass ends differently when run cold" in said
+    assert "sound ends" not in said
+    assert len((tmp_path / "o.jsonl").read_text().splitlines()) == 2
 
 
 def test_the_audit_takes_its_share_and_looks_at_cached_results_too(script: Script, tmp_path: Path) -> None:

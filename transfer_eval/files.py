@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import os
 import tempfile
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from transfer_eval.errors import UserError
 
@@ -58,23 +58,38 @@ def write_bytes(path: Path, data: bytes) -> None:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
 
 
-@contextmanager
-def written_whole(path: Path) -> Iterator[TextIO]:
-    """A text file that is there when all is written, and else as it was before.
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write lines as they come, to a file that is there when all are written, and else as it was before.
 
     Raises:
-        UserError: the folder is read-only, or the disk is full.
+        UserError: the folder is read-only, or the disk is full. What ``lines`` raises goes through as it is.
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("w", encoding="utf-8") as file:
-            yield file
-        temporary.replace(path)
+        with _named(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            file = temporary.open("w", encoding="utf-8")
+        try:
+            for line in lines:
+                with _named(path):
+                    file.write(line + "\n")
+        finally:
+            with _named(path):
+                file.close()
+        with _named(path):
+            temporary.replace(path)
+    finally:
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """What the system refuses is told with the file's name."""
+    try:
+        yield
     except OSError as error:
         raise UserError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 class Journal:

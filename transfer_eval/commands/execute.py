@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,19 @@ def command(path: Path | None, output_dir: Path | None, programs: Path | None, o
 
 
 def _programs(programs: Path, out: Path, engine: Mapping[str, Any]) -> int:
-    from transfer_eval.files import written_whole
+    from transfer_eval.files import write_lines
     from transfer_eval.whole_program import check_rows, execute_rows
 
     check_rows(programs, _engine.chosen(engine))
     counts: collections.Counter[str] = collections.Counter()
-    with written_whole(out) as lines, _engine.opened(engine) as pool:
-        for row in execute_rows(programs, pool):
-            counts[row["verdict"]] += 1
-            lines.write(json.dumps(row) + "\n")
+    with _engine.opened(engine) as pool:
+
+        def lines() -> Iterator[str]:
+            for row in execute_rows(programs, pool):
+                counts[row["verdict"]] += 1
+                yield json.dumps(row)
+
+        write_lines(out, lines())
     click.echo(f"{sum(counts.values())} programs: {_summary(counts)} -> {out}", err=True)
     return _engine.conclude(pool)
 

@@ -78,15 +78,18 @@ class Artefacts:
     def build(self, language: Language, located: Located, artefact: Artefact) -> Built:
         """Build it now, unless another process is at it or has done it."""
         key = self.key(language, artefact)
-        with (self.folder / f"{key}.lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            built = self._look(key)
-            if built is None or built.folder is None:
-                built = self._build(key, language, located, artefact)
+        try:
+            with (self.folder / f"{key}.lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                built = self._look(key)
+                if built is None or built.folder is None:
+                    built = self._build(key, language, located, artefact)
+            self._prune(keep=key)
+        except OSError as error:  # a full disk is no reason not to run programs
+            built = Built(None, f"{self.folder}: {error.strerror or error}")
         with self._lock:
             self._known[key] = built
             self._building.discard(key)
-        self._prune(keep=key)
         return built
 
     def key(self, language: Language, artefact: Artefact) -> str:

@@ -1,8 +1,8 @@
 """Executions by the content of what was executed, in one SQLite file for all processes of a user.
 
-The key covers the program, the plugin, the toolchain and the limits: everything on our side that can change the
-result. Timeouts are never kept, nor is anything of the harness's failing. The cache is a help and nothing
-else: if its file cannot be used, programs are run.
+The key covers the program, the plugin, the kind of sandbox, the toolchain and the limits: everything on our side
+that can change the result. Timeouts are never kept, nor is anything of the harness's failing. The cache is a help
+and nothing else: if its file cannot be used, programs are run.
 """
 
 from __future__ import annotations
@@ -86,14 +86,14 @@ class Cache:
                 return None
             try:
                 row = self._database.execute("SELECT body FROM executions WHERE key = ?", (key,)).fetchone()
-            except sqlite3.Error as error:
+                known = row and _unpacked(row[0])
+            except (sqlite3.Error, zlib.error, ValueError, TypeError) as error:  # a row can be damaged too
                 self._give_up(error)
                 return None
-            if row is None:
-                return None
-            self._used.add(key)
-            self._flush_sometimes()
-        return _unpacked(row[0])
+            if known is not None:
+                self._used.add(key)
+                self._flush_sometimes()
+        return known
 
     def put(self, key: str, language: str, execution: Execution) -> None:
         """Keep an execution, unless load could have decided it."""

@@ -15,18 +15,21 @@ from transfer_eval.program import Program
 from transfer_eval.step import Limits
 
 
-def key_of(program: Program, language: Language, toolchain: str, limits: Limits | None = None) -> str:
-    """The hash under which an execution is kept, as hexadecimal digits; ``toolchain`` is its fingerprint."""
-    digest = _basis(language, toolchain, limits or language.limits).copy()
+def key_of(program: Program, language: Language, place: str, limits: Limits | None = None) -> str:
+    """The hash under which an execution is kept, as hexadecimal digits.
+
+    ``place`` tells the kind of sandbox and the toolchain in it.
+    """
+    digest = _basis(language, place, limits or language.limits).copy()
     digest.update(f"{program.tests_at}\0".encode())
     digest.update(program.source.encode("utf-8", "surrogatepass"))
     return digest.hexdigest()
 
 
 @cache
-def _basis(language: Language, toolchain: str, limits: Limits) -> hashlib._Hash:
+def _basis(language: Language, place: str, limits: Limits) -> hashlib._Hash:
     compiling = asdict(language.compile_limits) if language.compile else None
-    facts = [transfer_eval.__version__, language.name, plugin_digest(language), toolchain]
+    facts = [transfer_eval.__version__, language.name, plugin_digest(language), place]
     return hashlib.sha256(json.dumps([*facts, asdict(limits), compiling]).encode())
 
 

@@ -53,7 +53,7 @@ class Recipe:
         running = step is language.run
         artefact = self.artefacts.get(step)
         warm = step.warm if artefact is not None else None
-        words = (warm.argv if warm and warm.argv else step.argv) if not (warm and warm.server) else step.argv
+        words = warm.argv if warm and warm.argv else step.argv
         made = {
             "argv": [self._word(word, artefact) for word in words],
             "env": self._environment(),

@@ -127,7 +127,8 @@ class Pool:
     ) -> Future[Execution]:
         """Queue a program; the future holds its execution or the harness's exception."""
         future: Future[Execution] = Future()
-        key = key_of(program, language, self.sandbox.fingerprint(language), limits)
+        place = f"{self.sandbox.kind.value} {self.sandbox.fingerprint(language)}"
+        key = key_of(program, language, place, limits)
         with self._changed:
             if key in self._waiting:
                 self._waiting[key].futures.append(future)

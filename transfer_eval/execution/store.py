@@ -7,6 +7,8 @@ from pathlib import Path
 
 import platformdirs
 
+from transfer_eval.errors import UserError
+
 
 def folder() -> Path:
     """TRANSFER_EVAL_CACHE, else below /var/cache for root (whose home other users' programs cannot read),
@@ -18,6 +20,13 @@ def folder() -> Path:
 
 
 def megabytes(name: str, default: int) -> int:
-    """A bound in bytes that ``TRANSFER_EVAL_{name}_MB`` may change."""
-    text = os.environ.get(f"TRANSFER_EVAL_{name}_MB", "")
-    return (int(text) if text.isdecimal() else default) << 20
+    """A bound in bytes that ``TRANSFER_EVAL_{name}_MB`` may change.
+
+    Raises:
+        UserError: it is set, and no whole number.
+    """
+    variable = f"TRANSFER_EVAL_{name}_MB"
+    text = os.environ.get(variable) or str(default)
+    if not text.isdecimal():
+        raise UserError(f"{variable} is {text!r}; give a whole number of MB")
+    return int(text) << 20

@@ -65,8 +65,9 @@ class Server:
                 raise ServerLost("it says something else than ready")
             self.seen = self.state()
         except ServerLost as lost:
+            said = self.last_words()
             self.stop()
-            raise ServerLost("%s: %s" % (lost, self.last_words())) from None
+            raise ServerLost("%s: %s" % (lost, said)) from None
         finally:
             sweep.empty(folder)
             os.rmdir(folder)
@@ -79,7 +80,7 @@ class Server:
     def compile(self, directory: str, step: dict[str, Any]) -> tuple[int, Stream, Stream]:
         """Have it do a step in ``directory``: exit code and streams."""
         self.ask(directory.encode())
-        code, *sizes = map(int, self.line(step["wall"], step["memory"]).split())
+        code, *sizes = map(int, self.line(step["wall"], step).split())
         streams = []
         for size in sizes:
             stream = Stream(step["keep"])
@@ -99,11 +100,12 @@ class Server:
             self.wait(self.requests, select.POLLOUT, clock, ANSWER_SECONDS)
             view = view[os.write(self.requests, view[:4096]) :]
 
-    def line(self, seconds: float, memory: int | None = None) -> bytes:
-        """A line of its answer, without its end."""
+    def line(self, seconds: float, step: dict[str, Any] | None = None) -> bytes:
+        """A line of its answer, without its end; while it works for ``step``, that one's limits hold."""
         clock, line = Clock(time.monotonic()), b""
+        most = (step["memory"], self.cpu_seconds() + step["cpu"]) if step else None
         while not line.endswith(b"\n"):
-            self.wait(self.replies, select.POLLIN, clock, seconds, memory)
+            self.wait(self.replies, select.POLLIN, clock, seconds, most)
             line += os.read(self.replies, 1)
         return line[:-1]
 
@@ -115,8 +117,10 @@ class Server:
             data += os.read(self.replies, min(65536, count - len(data)))
         return data
 
-    def wait(self, descriptor: int, event: int, clock: Clock, seconds: float, memory: int | None = None) -> None:
-        """Until the descriptor is ready; a dead, slow or bloated server is lost."""
+    def wait(
+        self, descriptor: int, event: int, clock: Clock, seconds: float, most: tuple[int, float] | None = None
+    ) -> None:
+        """Until the descriptor is ready; a server that dies, or uses more memory or CPU time than ``most``, is lost."""
         poll = select.poll()
         poll.register(descriptor, event)
         poll.register(self.pidfd, select.POLLIN)
@@ -133,9 +137,8 @@ class Server:
             self.host.beat(now)
             if clock.advance(now) > seconds:
                 raise ServerLost("it does not answer")
-            fields = sweep.status(self.pid) if memory else []
-            if fields and memory and int(fields[21]) * sweep.PAGE > memory:
-                raise ServerLost("it takes too much memory")
+            if most and (self.resident() > most[0] or self.cpu_seconds() > most[1]):
+                raise ServerLost("it takes too much memory or time")
 
     def state(self) -> tuple[object, ...]:
         """What others of its user can change of it; if it has died, that is noticed too."""
@@ -144,7 +147,7 @@ class Server:
                 limits = file.read()
             priority = os.getpriority(os.PRIO_PROCESS, self.pid)
             return limits, priority, os.sched_getscheduler(self.pid), tuple(os.sched_getaffinity(self.pid))
-        except (OSError, ProcessLookupError):
+        except OSError:
             raise ServerLost("it died") from None
 
     def dead(self) -> bool:
