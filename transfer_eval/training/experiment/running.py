@@ -49,8 +49,8 @@ class Store:
         return self.folder / f"{stage.name}-{stage.arm}-{stage.seed}-{stage.key}"
 
     def outcomes(self, stage: Stage, measuring: Measuring, languages: Sequence[str]) -> Path:
-        """What a stage's model answered to one way of measuring."""
-        asked = json.dumps([measuring.model_dump(), list(languages)])
+        """What a stage's model answered to one way of measuring; what is left at its default is no part of its name."""
+        asked = json.dumps([measuring.model_dump(exclude_defaults=True), list(languages)])
         return self.model(stage) / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.csv"
 
 

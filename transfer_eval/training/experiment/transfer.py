@@ -43,7 +43,7 @@ ALL, INSIDE, OUTSIDE, FOREIGN = (
 )
 REFERENCE = "rl"
 """The row of the ablation that the others are compared with."""
-_ORDER = ("mono", "multi", "parallel", "none", "rl", "rl+dpo", "rl+gepo", "gepo", "gepo-lambda0")
+_ORDER = ("mono", "multi", "parallel", "none", "rl", "rl+dpo", "rl+gepo", "rl+gepo-lambda0", "gepo")
 
 Measures = Mapping[str, Mapping[str, Mapping[str, Quantity]]]
 """By measure, arm and scope."""
