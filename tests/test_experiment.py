@@ -91,6 +91,21 @@ def test_oorl_has_the_rows_the_paper_lacks() -> None:
         by_place(toy(name="oorl", arms=["what"], groups={"path": "g"}))
 
 
+def test_oorl_may_make_its_own_intermediate_code() -> None:
+    ir = {"functions": 20, "read": 10, "longest": 800}
+    made = by_place(toy(name="oorl", arms=["rl+gepo"], groups={"winners": 1}, ir=ir))
+    base, gepo = made["shared", "base"], made["rl+gepo", "rl"]
+    assert base.functions and gepo.functions and base.functions.file != gepo.functions.file
+    assert base.assembled(None, "read.jsonl").data.groups == "read.jsonl"  # type: ignore[attr-defined]
+    assert gepo.assembled("p", "groups.jsonl").groups.path == "groups.jsonl"  # type: ignore[attr-defined]
+    assert made["none", "sft"].functions is None
+    others = by_place(toy(name="oorl", arms=["rl+gepo"], groups={"winners": 1}, ir={**ir, "read": 11}))
+    assert others["shared", "base"].key != base.key
+    for wrong in ({"groups": {}}, {"groups": {"path": "g"}, "ir": ir}):
+        with pytest.raises(ValueError, match=r"either ir or groups\.path"):
+            toy(name="oorl", arms=["rl+gepo"], **wrong)
+
+
 def test_what_is_wrong_names_its_stage(tmp_path: Path) -> None:
     bad = by_place(toy(rl={**TOY["rl"], "polcy": {}}))["mono", "rl"]
     with pytest.raises(UserError, match=r"stage mono/rl: unknown key 'polcy'"):
@@ -107,9 +122,11 @@ def test_what_is_wrong_names_its_stage(tmp_path: Path) -> None:
         preset.read("parallel-sft", "huge")
 
 
-@pytest.mark.parametrize("name", preset.names("parallel-sft"))
-def test_every_preset_can_be_assembled(name: str) -> None:
-    for stage in stages(preset.read("parallel-sft", name), 0):
+@pytest.mark.parametrize(
+    ("experiment", "name"), [(kind, name) for kind in ("parallel-sft", "oorl") for name in preset.names(kind)]
+)
+def test_every_preset_can_be_assembled(experiment: str, name: str) -> None:
+    for stage in stages(preset.read(experiment, name), 0):
         stage.assembled("parent" if stage.parent else None)
 
 

@@ -20,7 +20,9 @@ from transfer_eval.errors import Untranslatable, UserError
 from transfer_eval.execution.pool import Pool
 from transfer_eval.language import Language, find, load_all
 from transfer_eval.program import assemble
+from transfer_eval.prompt import Style, from_source, write
 from transfer_eval.suite import load
+from transfer_eval.task import Source
 from transfer_eval.tasks.generated import Generated, Recipe, Split, body, generate, parse, program, task
 from transfer_eval.tasks.generated.behaviour import (
     LARGEST,
@@ -34,7 +36,7 @@ from transfer_eval.tasks.generated.card import census_table, operations_table
 from transfer_eval.tasks.generated.operations import BY_NAME, OPERATIONS
 from transfer_eval.translation import reword
 from transfer_eval.validation import validate
-from transfer_eval.verdict import Verdict
+from transfer_eval.verdict import Verdict, judge
 from transfer_eval.whole_program import result_row
 
 SPEAKERS = [language for language in load_all().values() if language.dialect is not None]
@@ -221,6 +223,27 @@ def test_examples_are_cases_in_the_language() -> None:
     assert prompt.count(">>>") == 2
 
 
+def test_a_description_may_stand_before_the_prompt(pool: Pool) -> None:
+    needs("ruby")
+    ruby = find("ruby")
+    inside = load("generated:test:count=3", [ruby]).tasks["ruby"]
+    first = load("generated:test:count=3:first=1", [ruby]).tasks["ruby"]
+    for asked, other in zip(first, inside, strict=True):
+        assert asked.description == other.description
+        assert asked.description in other.prompt and asked.description not in asked.prompt
+        for style in Style:
+            shown = write(asked, ruby, style).shown
+            assert shown.startswith(asked.description) and shown.count(asked.description) == 1
+        assert asked.solution is not None
+        whole = assemble(asked, asked.solution, ruby)
+        assert asked.description not in whole.source
+        assert judge(pool.submit(whole, ruby).result(), ruby) is Verdict.PASSED
+        # A translation is told by its source alone.
+        assert (
+            asked.description not in write(from_source(asked, Source("lua", "return 1")), ruby, Style.COMPLETION).shown
+        )
+
+
 def test_the_suite_has_a_solution_wherever_there_is_a_dialect() -> None:
     suite = load(
         "generated:validation:depth=3-4:count=7:seed=2:phrases=1:cases=3:examples=1", list(load_all().values())
@@ -238,7 +261,8 @@ def test_the_suite_has_a_solution_wherever_there_is_a_dialect() -> None:
     ("options", "named"),
     [("exam", "exam"), ("test:deep=3", "deep=3"), ("test:seed", "'seed'"), ("count=x", "'x'"), ("count=0", "count 0"),
      ("depth=3-2", "3-2"), ("depth=1", "single step"), ("train:depth=0-1", "0-1"), ("phrases=2", "phrases 2"),
-     ("seed=1:seed=2", "twice"), ("operations=sum,fly", "'fly'"), ("cases=1", "2 cases"), ("test:", "''")],
+     ("seed=1:seed=2", "twice"), ("operations=sum,fly", "'fly'"), ("cases=1", "2 cases"), ("test:", "''"), ("first=2", "'2'"),
+     ("first=1:examples=1", "before the prompt")],
 )  # fmt: skip
 def test_what_is_no_recipe_is_named(options: str, named: str) -> None:
     with pytest.raises(UserError, match=named):

@@ -76,7 +76,7 @@ def ask_program(statement: str, language: Language, style: Style) -> str:
 def _continued(task: Task, language: Language) -> str:
     """A text that goes on with the answer; with a source, a document that shows both languages in turn."""
     if task.source is None:
-        return task.prompt.strip()
+        return f"{_introduction(task)}{task.prompt.strip()}"
     source = find(task.source.language)
     return (
         f"The same function in {source.title} and in {language.title}.\n\n"
@@ -89,12 +89,16 @@ def _request(task: Task, language: Language) -> str:
     answer = "Answer with one fenced code block that holds the complete function, its signature included, and nothing"
     declared = _fenced(task.prompt, language)
     if task.source is None:
-        return f"Complete the following {language.title} function. {answer} else.\n\n{declared}"
+        return f"{_introduction(task)}Complete the following {language.title} function. {answer} else.\n\n{declared}"
     source = find(task.source.language)
     return (
         f"Translate this {source.title} function into {language.title}.\n\n{_fenced(task.source.program, source)}\n\n"
         f"Complete the following {language.title} function so that it does the same. {answer} else.\n\n{declared}"
     )
+
+
+def _introduction(task: Task) -> str:
+    return f"{task.description.strip()}\n\n" if task.described_first else ""
 
 
 def _fenced(code: str, language: Language) -> str:

@@ -19,9 +19,10 @@ class Task:
     """One row of a prompt file (the eight fields of MultiPL-E's schema, in its order).
 
     ``language`` is MultiPL-E's value (``go_test.go``); :func:`transfer_eval.language.find` reads it.
-    The last three are not part of the schema: ``solution`` is a known right completion where there is one,
+    The last four are not part of the schema: ``solution`` is a known right completion where there is one,
     ``source`` what is to be translated where that is asked for, ``description`` the problem in prose as it was first
-    written (empty where only prompts are known).
+    written (empty where only prompts are known), and ``described_first`` says that it stands before the prompt, not in
+    it: the model then reads it before it knows the language.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Task:
     solution: str | None = None
     source: Source | None = None
     description: str = ""
+    described_first: bool = False
 
     def row(self) -> Mapping[str, object]:
         """The eight fields, as written to prompt files."""

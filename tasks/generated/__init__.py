@@ -36,10 +36,16 @@ _PATIENCE = 50_000  # compositions in a row that are no new problem, before the 
 
 @dataclass(frozen=True)
 class Generated:
-    """A problem and the composition that solves it."""
+    """A problem and the composition that solves it. ``first``: its description stands before the prompt, not in it."""
 
     problem: Problem
     composition: Composition
+    first: bool = False
+
+    @property
+    def prompted(self) -> Problem:
+        """The problem as its prompt shows it."""
+        return replace(self.problem, description="") if self.first else self.problem
 
 
 def generate(recipe: Recipe, count: int) -> list[Generated]:
@@ -49,7 +55,7 @@ def generate(recipe: Recipe, count: int) -> list[Generated]:
         UserError: the recipe does not have so many.
     """
     found = [
-        Generated(_problem(recipe, number, composition), composition)
+        Generated(_problem(recipe, number, composition), composition, recipe.first)
         for number, composition in enumerate(islice(_compositions(recipe), count))
     ]
     if len(found) < count:
@@ -136,11 +142,13 @@ def task(generated: Generated, language: Language) -> Task:
         Untranslatable: the language cannot express the problem, or its dialect lacks an operation.
     """
     solution = body(generated, language) if language.dialect is not None else None
-    return replace(translate(generated.problem, language), solution=solution)
+    translated = translate(generated.prompted, language)
+    description = generated.problem.description
+    return replace(translated, solution=solution, description=description, described_first=generated.first)
 
 
 def body(generated: Generated, language: Language) -> str:
-    """What follows ``translate(generated.problem, language).prompt``, up to where the tests begin.
+    """What follows ``translate(generated.prompted, language).prompt``, up to where the tests begin.
 
     Raises:
         Untranslatable: the language has no dialect, or its dialect lacks an operation.
@@ -157,4 +165,6 @@ def program(generated: Generated, language: Language) -> str:
         Untranslatable: the language has no dialect, or cannot express the problem.
     """
     closer = language.translator.closer
-    return translate(generated.problem, language).prompt + body(generated, language) + (f"{closer}\n" if closer else "")
+    return (
+        translate(generated.prompted, language).prompt + body(generated, language) + (f"{closer}\n" if closer else "")
+    )

@@ -25,6 +25,7 @@ class Recipe:
         seed: another seed gives other problems of the same kind.
         cases: calls a problem is tested with, beside one edge case; there may be more.
         examples: how many of them the description shows.
+        first: whether the description stands before the prompt, in words alone, and not in a comment of it.
 
     Raises:
         UserError: no problem can be made so.
@@ -37,6 +38,7 @@ class Recipe:
     seed: int = 0
     cases: int = 5
     examples: int = 0
+    first: bool = False
 
     def __post_init__(self) -> None:
         low, high = self.depths
@@ -48,6 +50,8 @@ class Recipe:
             raise UserError(f"phrases {self.phrases}: there are two sets, 0 and 1")
         if self.cases < 2 or self.examples < 0:
             raise UserError("a problem needs at least 2 cases, and no fewer than 0 examples")
+        if self.first and self.examples:
+            raise UserError("examples are written in the language, so they cannot stand before the prompt")
         for name in self.operations:
             if name not in BY_NAME:
                 raise UserError(f"unknown operation {name!r}; there are {', '.join(BY_NAME)}")
@@ -102,6 +106,10 @@ def _depths(text: str) -> tuple[int, int]:
     return int(low), int(high if dash else low)
 
 
+def _switch(text: str) -> bool:
+    return bool(("0", "1").index(text))  # ValueError: neither
+
+
 def _names(text: str) -> tuple[str, ...]:
     return tuple(text.split(","))
 
@@ -114,4 +122,5 @@ _OPTIONS: Mapping[str, tuple[str, Callable[[str], object]]] = {
     "operations": ("operations", _names),
     "cases": ("cases", int),
     "examples": ("examples", int),
+    "first": ("first", _switch),
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,12 +27,8 @@ def read(settings: Groups, tokenizer: Any, seed: int) -> list[TokenGroup]:
     from transfer_eval.training.trainers.gepo import TokenGroup
 
     path = Path(settings.path)
-    if not path.is_file():
-        raise UserError(f"{path}: no such file; `transfer-eval ir-groups --out {path}` makes one")
     found, total = [], 0
-    for row in Journal(path).rows():
-        if "winners" not in row:
-            continue  # what the builder noted of a function that gave no group
+    for row in _rows(path):
         total += 1
         prompt = _ids(tokenizer, row, "prompt")
         members = {
@@ -50,6 +46,26 @@ def read(settings: Groups, tokenizer: Any, seed: int) -> list[TokenGroup]:
     if not found:
         raise UserError(f"{path}: none of its {total} groups fits into max_length = {settings.max_length} tokens")
     return found
+
+
+def pairs(path: Path) -> list[tuple[str, str]]:
+    """Every prompt of a file with each of its winners.
+
+    Raises:
+        UserError: the file is missing or malformed.
+    """
+    try:
+        return [(row["prompt"], text) for row in _rows(path) for text in row["winners"]]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"{path}: a malformed group: {error!r}") from error
+
+
+def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
+    if not path.is_file():
+        raise UserError(f"{path}: no such file; `transfer-eval ir-groups --out {path}` makes one")
+    for row in Journal(path).rows():
+        if "winners" in row:  # else it is what the builder noted of a function that gave no group
+            yield row
 
 
 def _ids(tokenizer: Any, row: Mapping[str, Any], field: str) -> tuple[int, ...]:

@@ -103,6 +103,16 @@ def reward_rows(
     return rows
 
 
+def answered(prompt: str, answer: str, style: Style) -> dict[str, Any]:
+    """A row for supervised training of what is asked in words and is no task."""
+    if style is Style.COMPLETION:
+        return {"prompt": prompt, "completion": answer}
+    return {
+        "prompt": [{"role": "user", "content": prompt}],
+        "completion": [{"role": "assistant", "content": answer}],
+    }
+
+
 def of_settings(data: RlData, style: Style) -> list[dict[str, Any]]:
     """The rows that the settings ask for.
 

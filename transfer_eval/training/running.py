@@ -101,17 +101,19 @@ def _sft(session: Session, settings: SftSettings) -> None:
     from trl import SFTConfig, SFTTrainer
 
     solved = known(settings.data, settings)
-    policy, tokenizer = model.load(settings.model, _texts(solved), settings.seed)
+    pairs = groups.pairs(Path(settings.data.groups)) if settings.data.groups else []
+    policy, tokenizer = model.load(settings.model, [*_texts(solved), *map("".join, pairs)], settings.seed)
     chosen = mixed(solved, settings, tokenizer)
+    also = [rows.answered(prompt, text, rows.style_of(settings.data.style, tokenizer)) for prompt, text in pairs]
     args = SFTConfig(
         **session.arguments(max_length=settings.max_length, packing=settings.packing, eos_token=tokenizer.eos_token)
     )
     trainer = SFTTrainer(
-        policy, args, train_dataset=Dataset.from_list([example.row() for example in chosen.examples]),
+        policy, args, train_dataset=Dataset.from_list([*(example.row() for example in chosen.examples), *also]),
         processing_class=tokenizer, peft_config=model.adapters(settings.lora),
     )  # fmt: skip
     facts = {
-        "examples": len(chosen.examples),
+        "examples": len(chosen.examples) + len(also),
         "problems": chosen.problems,
         "tokens": chosen.tokens,
         "learnt": chosen.learnt,
@@ -121,7 +123,10 @@ def _sft(session: Session, settings: SftSettings) -> None:
 
 
 def _texts(solved: list[Solved]) -> Iterator[str]:
-    return (item.task.prompt + item.completion for item in solved)
+    """What a new tokenizer is made from."""
+    for item in solved:
+        described = f"{item.task.description}\n\n" if item.task.described_first else ""
+        yield described + item.task.prompt + item.completion
 
 
 def _rl(session: Session, settings: RlSettings) -> None:

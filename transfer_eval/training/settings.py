@@ -118,6 +118,8 @@ class SftData(Section):
             None: everything, once.
         format: ``separate`` rows a program, or ``pairs``: a program and its translation (papers name neither).
         verify: run a suite's solutions first and keep what passes; a corpus was run when it was built.
+        groups: a file that ``transfer-eval ir-groups`` wrote: its sources with each winner are rows as well, beyond the
+            budget, so that a model has read intermediate code before GEPO asks for it.
     """
 
     corpus: str | None = None
@@ -129,6 +131,7 @@ class SftData(Section):
     format: Literal["separate", "pairs"] = "separate"
     style: Style = "auto"
     verify: bool = True
+    groups: str | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> SftData:

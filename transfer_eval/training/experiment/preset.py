@@ -70,12 +70,28 @@ class Measuring(Section):
     translated: int | None = None  # at most so many problems a pair of languages
 
 
+class Intermediate(Section):
+    """Intermediate code that the experiment makes for itself, of random functions in C.
+
+    Attributes:
+        functions: of which GEPO gets groups.
+        read: others, whose pairs the base model is pretrained on: it has to know the language GEPO is about.
+        longest: characters of a text; a function is left out that has fewer than two so short.
+    """
+
+    functions: int
+    read: int
+    seed: int = 0
+    longest: int = 4000
+
+
 class Experiment(Section):
     """The whole of it; ``arms`` are what is compared (see :mod:`transfer_eval.training.experiment.stages`).
 
     Attributes:
         base: settings of pretraining, or none and ``model`` is the base.
         oracle: targets in which RL is done as well, from the last arm's start.
+        groups: how GEPO takes its groups; ``path`` is theirs, unless ``ir`` has them made.
     """
 
     name: Literal["parallel-sft", "oorl"]
@@ -89,6 +105,7 @@ class Experiment(Section):
     rl: Table
     oracle: tuple[str, ...] = ()
     groups: Table | None = None
+    ir: Intermediate | None = None
 
     @model_validator(mode="after")
     def _base(self) -> Experiment:
@@ -96,6 +113,8 @@ class Experiment(Section):
             raise ValueError("give either model or base")
         if (self.name == "oorl") != (self.groups is not None):
             raise ValueError("groups are for oorl, which needs them")
+        if self.groups is not None and (self.ir is None) == ("path" not in self.groups):
+            raise ValueError("give either ir or groups.path")
         return self
 
 

@@ -26,6 +26,7 @@ from transfer_eval.files import Journal, read_json, write_bytes, write_json
 from transfer_eval.language import find
 from transfer_eval.suite import Suite, load, translated_from
 from transfer_eval.task import Task
+from transfer_eval.training.experiment import intermediate
 from transfer_eval.training.experiment.preset import Experiment, Measuring
 from transfer_eval.training.experiment.stages import Stage, stages
 from transfer_eval.training.running import train
@@ -62,12 +63,15 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         HarnessFault: programs could not be run; what is finished stands.
     """
     languages = experiment.languages.every
-    for stage in stages(experiment, seed):
+    made = stages(experiment, seed)
+    prepare(made, store, sandbox)
+    for stage in made:
         yield stage
         start, cpu = time.monotonic(), time.process_time()
         folder = store.model(stage)
         parent = store.model(stage.parent) if stage.parent else None
-        settings = stage.assembled(str(parent) if parent else None)
+        groups = str(store.folder / stage.functions.file) if stage.functions else ""
+        settings = stage.assembled(str(parent) if parent else None, groups)
         if train(stage.kind, settings, folder):
             cost = {"seconds": time.monotonic() - start, "cpu_seconds": time.process_time() - cpu}
             write_json(folder / _COST, {name: round(value, 1) for name, value in cost.items()})
@@ -75,6 +79,17 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         if not path.exists():
             rows = _measure(folder, experiment, sandbox)
             write_bytes(path, _csv(("task", "source", "language", "problem", "passed"), rows))
+
+
+def prepare(made: Sequence[Stage], store: Store, sandbox: str) -> None:
+    """Make what several stages, and all seeds, learn from.
+
+    Raises:
+        UserError: a toolchain is missing.
+        HarnessFault: a program could not be run.
+    """
+    for functions in dict.fromkeys(stage.functions for stage in made if stage.functions):
+        intermediate.make(functions, store.folder, sandbox)
 
 
 def _measure(folder: Path, experiment: Experiment, sandbox: str) -> list[tuple[Any, ...]]:

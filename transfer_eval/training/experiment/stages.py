@@ -21,6 +21,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from transfer_eval.errors import UserError
+from transfer_eval.training.experiment.intermediate import Functions
 from transfer_eval.training.experiment.preset import Experiment, Table
 from transfer_eval.training.reading import told
 from transfer_eval.training.settings import OorlSettings, RlSettings, Settings, SftSettings
@@ -44,7 +45,7 @@ class Stage:
         name: base, sft, rl or oracle.
         kind: the entry point that trains it.
         settings: without the model it starts from, which is ``parent``'s; None: what the settings say.
-        measured: whether it is evaluated.
+        functions: whose IR groups it learns from.
     """
 
     arm: str
@@ -53,21 +54,25 @@ class Stage:
     kind: str
     settings: Table
     parent: Stage | None
-    measured: bool = True
+    functions: Functions | None = None
 
     @property
     def key(self) -> str:
         """A hash of the kind, the settings and the parent's key: equal keys, equal models."""
         parts = [self.kind, self.settings, self.parent.key if self.parent else ""]
+        if self.functions is not None:
+            parts.append(self.functions.file)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
-    def assembled(self, start: str | None) -> Settings:
-        """The settings, starting from the model in the folder ``start``.
+    def assembled(self, start: str | None, groups: str = "groups") -> Settings:
+        """The settings, starting from the model in the folder ``start``, with the IR ``groups`` in that file.
 
         Raises:
             UserError: a key is unknown, missing or has a bad value; the stage and the key are named.
         """
         table = self.settings if start is None else merge(self.settings, {"model": {"path": start}})
+        if self.functions is not None:
+            table = merge(table, {"data": {"groups": groups}} if self.kind == "sft" else {"groups": {"path": groups}})
         try:
             return _KINDS[self.kind].model_validate(table)
         except ValidationError as error:
@@ -83,7 +88,10 @@ def stages(experiment: Experiment, seed: int) -> list[Stage]:
             "source": experiment.languages.source,
             "languages": experiment.languages.pretraining,
         }
-        base = Stage("shared", "base", seed, "sft", merge(experiment.base, {"seed": seed, "data": data}), None)
+        ir = experiment.ir
+        read = Functions(ir.read, ir.seed + 1, ir.longest) if ir else None
+        settings = merge(experiment.base, {"seed": seed, "data": data})
+        base = Stage("shared", "base", seed, "sft", settings, None, read)
     made = _parallel_sft if experiment.name == "parallel-sft" else _oorl
     return [*([base] if base else []), *made(experiment, seed, base)]
 
@@ -111,13 +119,15 @@ def _oorl(experiment: Experiment, seed: int, base: Stage | None) -> Iterator[Sta
         experiment, Stage("none", "sft", seed, "sft", merge(experiment.sft, {"seed": seed, "data": data}), base)
     )
     yield sft
+    targets = [name for name in languages.seen if name != languages.source]
+    ir = experiment.ir
+    functions = Functions(ir.functions, ir.seed, ir.longest) if ir else None
     for arm in experiment.arms:
         if arm not in _OORL_ROWS:
             raise UserError(f"unknown arm {arm!r}: there are {', '.join(_OORL_ROWS)}")
-        targets = [name for name in languages.seen if name != languages.source]
         data = {"languages": targets, "sources": [languages.source]}
         settings = merge(experiment.rl, {"seed": seed, "data": data, "groups": experiment.groups})
-        yield Stage(arm, "rl", seed, "oorl", merge(settings, _OORL_ROWS[arm]), sft)
+        yield Stage(arm, "rl", seed, "oorl", merge(settings, _OORL_ROWS[arm]), sft, functions)
 
 
 def _first(experiment: Experiment, stage: Stage) -> Stage:
