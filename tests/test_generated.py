@@ -261,8 +261,8 @@ def test_the_suite_has_a_solution_wherever_there_is_a_dialect() -> None:
     ("options", "named"),
     [("exam", "exam"), ("test:deep=3", "deep=3"), ("test:seed", "'seed'"), ("count=x", "'x'"), ("count=0", "count 0"),
      ("depth=3-2", "3-2"), ("depth=1", "single step"), ("train:depth=0-1", "0-1"), ("phrases=2", "phrases 2"),
-     ("seed=1:seed=2", "twice"), ("operations=sum,fly", "'fly'"), ("cases=1", "2 cases"), ("test:", "''"), ("first=2", "'2'"),
-     ("first=1:examples=1", "before the prompt")],
+     ("seed=1:seed=2", "twice"), ("operations=sum,fly", "'fly'"), ("cases=1", "2 cases"), ("test:", "''"),
+     ("first=2", "'2'"), ("first=1:examples=1", "before the prompt")],
 )  # fmt: skip
 def test_what_is_no_recipe_is_named(options: str, named: str) -> None:
     with pytest.raises(UserError, match=named):
