@@ -12,9 +12,11 @@ import hashlib
 import io
 import json
 import os
+import platform
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,10 @@ from transfer_eval.verdict import Verdict
 
 OUTCOMES = ("arm", "stage", "seed", "task", "source", "language", "problem", "passed")
 CURVES = ("arm", "stage", "seed", "step", "metric", "value")
+MODELS = ("arm", "stage", "seed", "key", "weights_sha256")
 _CURVES = ("loss", "reward", "gepo/loss", "gepo/margin", "gepo/accuracy", "kl", "entropy")
 _COST = "cost.json"
+_LIBRARIES = ("transfer-eval", "torch", "transformers", "trl", "numpy")
 
 
 @dataclass(frozen=True)
@@ -129,12 +133,15 @@ def _tasks(suite: Suite, languages: Sequence[str], most: int | None) -> list[Tas
 def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path, facts: dict[str, Any]) -> list[int]:
     """Write ``OUT/raw`` from the seeds that are finished, and say which those are.
 
+    ``models.csv`` has what each model is known by again: the key of its stage, and its weights.
+
     Raises:
         UserError: none is finished, or the folder cannot be written.
     """
     languages = experiment.languages.every
     outcomes: list[tuple[Any, ...]] = []
     curves: list[tuple[Any, ...]] = []
+    models: list[tuple[Any, ...]] = []
     cost = 0.0
     done = []
     for seed in seeds:
@@ -148,16 +155,25 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
             with path.open(encoding="utf-8", newline="") as file:
                 outcomes += [(*place, *row) for row in list(csv.reader(file))[1:]]
             curves += [(*place, *row) for row in _curve(store.model(stage))]
+            models.append((*place, stage.key, _digest(store.model(stage))))
             cost += read_json(store.model(stage) / _COST)["cpu_seconds"]
     if not done:
         raise UserError("no seed is finished yet")
     raw = out / "raw"
     write_bytes(raw / "outcomes.csv", _csv(OUTCOMES, outcomes))
     write_bytes(raw / "curves.csv", _csv(CURVES, curves))
-    write_json(
-        raw / "experiment.json", {**_described(experiment), **facts, "seeds": done, "cpu_minutes": round(cost / 60, 1)}
-    )
+    known = {"seeds": done, "cpu_minutes": round(cost / 60, 1), "versions": _versions()}
+    write_bytes(raw / "models.csv", _csv(MODELS, models))
+    write_json(raw / "experiment.json", {**_described(experiment), **facts, **known})
     return done
+
+
+def _digest(model: Path) -> str:
+    return hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+
+
+def _versions() -> dict[str, str]:
+    return {"python": platform.python_version(), **{name: version(name) for name in _LIBRARIES}}
 
 
 def _curve(model: Path) -> Iterator[tuple[int, str, float]]:
