@@ -9,8 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from transfer_eval.training.experiment.results import GENERATION, OORL, PARALLEL_SFT, TRANSLATION
+from transfer_eval.training.experiment.results import GENERATION, OORL, PARALLEL_SFT, SFT, TRANSLATION
+from transfer_eval.training.experiment.space import SCOPE, measure_after
 from transfer_eval.training.experiment.transfer import AFTER, ALL, GAIN, LEAD, OUTSIDE, PASS
+from transfer_eval.training.representation.analysis import EQUIVALENT, OVER_RANDOM, TOP1
 
 KNOWN = {
     "V": "read in the paper itself",
@@ -37,6 +39,7 @@ class Claim:
         against: the arm it is compared with; None: the measure itself is the contrast.
         scope: of the measure; ``SOURCE`` is the source language, ``SOME`` at least one language.
         number: the paper's own, in percentage points, as it would be printed; empty if it is not known.
+        unit: what a hundredth of the measure is called.
     """
 
     experiment: str
@@ -49,10 +52,18 @@ class Claim:
     where: str
     known: str
     number: str = ""
+    unit: str = "points"
+
+    @property
+    def of_space(self) -> bool:
+        """Whether it is about the latent space."""
+        return self.scope == SCOPE
 
 
 _ANY = f"{TRANSLATION}, {ALL}"
 _HELD_OUT = f"{TRANSLATION}, {OUTSIDE}"
+_FOUND, _ALIKE, _TIGHT = (measure_after(measure, SFT) for measure in (TOP1, EQUIVALENT, OVER_RANDOM))
+_COSINE = "hundredths"
 _UP, _FLAT = Prediction.GAIN, Prediction.NO_GAIN
 
 CLAIMS = (
@@ -74,6 +85,18 @@ CLAIMS = (
           AFTER, "parallel", "multi", ALL, _UP, "secondary", "S"),
     Claim(PARALLEL_SFT, "In some language, Parallel-SFT and RL in the source surpass RL in that language",
           LEAD, "parallel", None, SOME, _UP, "secondary", "S"),
+    Claim(PARALLEL_SFT, "Equivalents find each other better after Parallel-SFT than after SFT in the source alone",
+          _FOUND, "parallel", "mono", SCOPE, _UP, "secondary; the layers are not known", "S"),
+    Claim(PARALLEL_SFT, "Equivalents find each other better after Parallel-SFT than after SFT on programs not parallel",
+          _FOUND, "parallel", "multi", SCOPE, _UP, "secondary; the layers are not known", "S"),
+    Claim(PARALLEL_SFT, "Equivalents are more alike after Parallel-SFT than after SFT in the source alone",
+          _ALIKE, "parallel", "mono", SCOPE, _UP, "secondary; the layers are not known", "S", unit=_COSINE),
+    Claim(PARALLEL_SFT, "Equivalents are more alike after Parallel-SFT than after SFT on programs not parallel",
+          _ALIKE, "parallel", "multi", SCOPE, _UP, "secondary; the layers are not known", "S", unit=_COSINE),
+    Claim(PARALLEL_SFT, "Equivalents cluster more tightly after Parallel-SFT than after SFT in the source alone",
+          _TIGHT, "parallel", "mono", SCOPE, _UP, "abstract; the measure is ours", "V", unit=_COSINE),
+    Claim(PARALLEL_SFT, "Equivalents cluster more tightly after Parallel-SFT than after SFT on programs not parallel",
+          _TIGHT, "parallel", "multi", SCOPE, _UP, "abstract; the measure is ours", "V", unit=_COSINE),
     Claim(OORL, "RL on translation improves translation",
           PASS, "rl", "none", _ANY, _UP, "table 4", "I", "+7.50"),
     Claim(OORL, "RL on translation improves generation",

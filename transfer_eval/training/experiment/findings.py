@@ -11,7 +11,7 @@ from transfer_eval.training.experiment.resampling import LEVEL, Interval, Quanti
 from transfer_eval.training.experiment.transfer import PASS, Analysis
 
 MARGIN = 0.02
-"""A gain of pass@1 that is surely below this counts as none."""
+"""A gain (of pass@1, retrieval or cosine) that is surely below this counts as none."""
 
 
 class Outcome(Enum):
@@ -85,10 +85,14 @@ def _contrasts(claim: Claim, analysis: Analysis) -> Mapping[str, Quantity]:
 
 def _numbers(claim: Claim, outcome: Outcome, interval: Interval, scope: str, choices: int) -> str:
     arms = claim.arm if claim.against is None else f"{claim.arm} less {claim.against}"
-    value, low, high = (f"{100 * number:+.1f}" for number in (interval.value, interval.low, interval.high))
+    value, low, high = (
+        f"{round(100 * number, 1) + 0.0:+.1f}" for number in (interval.value, interval.low, interval.high)
+    )
     half = f"{100 * interval.half_width:.1f}"
     level = f"{LEVEL:.0%}" + (f" for the best of {choices}" if choices > 1 else "")
     small = outcome is not Outcome.NOT_RESOLVED and interval.low <= 0 <= interval.high
     margin = f", surely below the margin of {100 * MARGIN:.0f}" if small else ""
-    where = f"in {scope}" if claim.measure != PASS else f"on {scope}"
-    return f"{claim.measure} of {arms}, {where}: {value} ± {half} points ({level}: {low} to {high}{margin})."
+    where = "over" if claim.of_space else "on" if claim.measure == PASS else "in"
+    return (
+        f"{claim.measure} of {arms}, {where} {scope}: {value} ± {half} {claim.unit} ({level}: {low} to {high}{margin})."
+    )

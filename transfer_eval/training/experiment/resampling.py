@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfer_eval.metrics import wilson
-from transfer_eval.training.experiment.results import Cell, Outcomes
+from transfer_eval.training.experiment.results import Outcomes, Place
 from transfer_eval.training.extra import require
 
 RESAMPLES = 4000
@@ -50,7 +50,7 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """A linear combination of pass@1s, and what it was in each draw.
+    """A linear combination of means over seeds and problems (of pass@1s, say), and what it was in each draw.
 
     Attributes:
         draws: shape (3, draws): of seeds, of problems, of single answers.
@@ -98,8 +98,12 @@ class Quantity:
 
     def share(self) -> Interval:
         """The interval of what lies between 0 and 1."""
+        return self.within(0.0, 1.0)
+
+    def within(self, least: float, most: float) -> Interval:
+        """The interval of what lies between bounds."""
         of = self.interval()
-        return Interval(of.value, max(of.low, 0.0), min(of.high, 1.0), math.nan)
+        return Interval(of.value, max(of.low, least), min(of.high, most), math.nan)
 
 
 def mean(quantities: Sequence[Quantity]) -> Quantity:
@@ -115,8 +119,8 @@ def mean(quantities: Sequence[Quantity]) -> Quantity:
     return Quantity(value, draws, quantities[0].seeds, min(q.problems for q in quantities))
 
 
-def resample(outcomes: Outcomes, resamples: int = RESAMPLES, seed: int = 0) -> Mapping[Cell, Quantity]:
-    """pass@1 of every cell: its mean over seeds of the mean over problems, and that in each draw."""
+def resample(outcomes: Outcomes[Place], resamples: int = RESAMPLES, seed: int = 0) -> Mapping[Place, Quantity]:
+    """Each cell's mean over seeds of the mean over problems (of outcomes, pass@1), and that in each draw."""
     # RandomState, unlike Generator, is promised to draw the same in every version of NumPy: tables are compared.
     random = np.random.RandomState(seed)
     seeds, problems = len(outcomes.seeds), len(outcomes.problems)

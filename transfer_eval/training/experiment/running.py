@@ -1,8 +1,9 @@
 """Stages -> models -> raw results. A stage that is finished is used again, an interrupted one goes on.
 
-Models are kept by the stage's key in a store that experiments share, each with what it answered (``outcomes-….csv``).
-``OUT/raw`` is gathered from them: ``outcomes.csv``, ``curves.csv`` and ``experiment.json``, of every seed that is
-finished, wherever it ran.
+Models are kept by the stage's key in a store that experiments share, each with what it answered (``outcomes-….csv``)
+and, where the preset asks, how its latent space lies (``representation-….json``). ``OUT/raw`` is gathered from them:
+``outcomes.csv``, ``curves.csv``, ``representation.csv``, ``projection.csv`` and ``experiment.json``, of every seed that
+is finished, wherever it ran.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from transfer_eval.files import Journal, read_json, write_bytes, write_json
 from transfer_eval.language import find
 from transfer_eval.suite import Suite, load, translated_from
 from transfer_eval.task import Task
+from transfer_eval.training.experiment import hidden
 from transfer_eval.training.experiment.preset import Experiment, Measuring
 from transfer_eval.training.experiment.stages import Stage, stages
 from transfer_eval.training.running import train
@@ -75,6 +77,7 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         if not path.exists():
             rows = _measure(folder, experiment, sandbox)
             write_bytes(path, _csv(("task", "source", "language", "problem", "passed"), rows))
+        hidden.observe(folder, experiment)
 
 
 def _measure(folder: Path, experiment: Experiment, sandbox: str) -> list[tuple[Any, ...]]:
@@ -122,12 +125,15 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
     curves: list[tuple[Any, ...]] = []
     cost = 0.0
     done = []
+    finished: list[Stage] = []
     for seed in seeds:
         made = stages(experiment, seed)
         paths = [store.outcomes(stage, experiment.measuring, languages) for stage in made]
-        if not all(path.exists() for path in paths):
+        looked = [hidden.kept(store.model(stage), experiment) for stage in made]
+        if not all(path is None or path.exists() for path in (*paths, *looked)):
             continue
         done.append(seed)
+        finished += made
         for stage, path in zip(made, paths, strict=True):
             place = (stage.arm, stage.name, stage.seed)
             with path.open(encoding="utf-8", newline="") as file:
@@ -139,9 +145,9 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
     raw = out / "raw"
     write_bytes(raw / "outcomes.csv", _csv(OUTCOMES, outcomes))
     write_bytes(raw / "curves.csv", _csv(CURVES, curves))
-    write_json(
-        raw / "experiment.json", {**_described(experiment), **facts, "seeds": done, "cpu_minutes": round(cost / 60, 1)}
-    )
+    seen = hidden.gather(experiment, finished, [store.model(stage) for stage in finished], raw)
+    told = {**_described(experiment), **facts, **seen, "seeds": done, "cpu_minutes": round(cost / 60, 1)}
+    write_json(raw / "experiment.json", told)
     return done
 
 
