@@ -13,7 +13,7 @@ import pytest
 
 from tests.test_experiment import toy
 from tests.test_experiment_page import Reader
-from tests.test_experiment_statistics import planted, write
+from tests.test_experiment_statistics import BEFORE, planted, write
 from transfer_eval.errors import UserError
 from transfer_eval.training.experiment import hidden, latent, running, table
 from transfer_eval.training.experiment.claims import CLAIMS
@@ -35,7 +35,7 @@ SUITE = "generated:test:depth=2:count=14:operations=add,subtract,multiply,square
 
 def seen(folder: Path, together: Mapping[str, float], chance: int = 0) -> Path:
     """Raw results whose equivalents are the nearer the larger ``together`` of the arm is."""
-    write(folder, planted(parallel=0.2), seeds=SEEDS, problems=10)
+    write(folder, {("shared", "base"): BEFORE, **planted(parallel=0.2)}, seeds=SEEDS, problems=10)
     random = np.random.default_rng(chance)
     shared = random.standard_normal((1, FUNCTIONS, 16))
     measured: list[tuple[Any, ...]] = []
@@ -139,9 +139,9 @@ def test_all_is_rebuilt_from_the_raw_files(folder: Path, tmp_path: Path) -> None
     )
     assert drawn == [
         "latent-space-by-layer-after-rl", "latent-space-by-layer-after-sft",
-        *(f"programs-on-a-plane-{arm}-seed-0-layer-2" for arm in ("mono", "multi", "parallel")),
+        *(f"programs-on-a-plane-{arm}-seed-0-layer-2" for arm in ("base", "mono", "multi", "parallel")),
     ]  # fmt: skip
-    assert page.tags.count("img") == 2 + 5
+    assert page.tags.count("img") == 2 + 6
     for told in ("Latent space", "chance finds 8.3%", "Equivalents cluster more tightly", "by chance"):
         assert told in page.text
 
@@ -152,15 +152,15 @@ Lines = list[str]
 @pytest.mark.parametrize(
     ("file", "change", "said"),
     [
-        (latent.FILE, lambda lines: lines + lines[-1:], "a second row of parallel/sft/2/2/11"),
-        (latent.FILE, lambda lines: lines[:-1], "nothing of parallel/sft/2/2/11"),
+        (latent.FILE, lambda lines: lines + lines[-1:], "a second row of shared/base/2/2/11"),
+        (latent.FILE, lambda lines: lines[:-1], "nothing of shared/base/2/2/11"),
         (latent.FILE, lambda lines: lines[:1], "no rows"),
         (latent.FILE, lambda lines: [x for x in lines if ",1,0," not in x], "nothing of mono/rl/0/1/0"),
-        (latent.FILE, lambda lines: [*lines, lines[-1].replace("parallel", "other")], "other/sft/2/2/11 is of nothing"),
-        (latent.FILE, lambda lines: [*lines, lines[-1].replace(",2,11,", ",2,12,")], "sft/2/2/12 is of nothing"),
+        (latent.FILE, lambda lines: [*lines, lines[-1].replace("shared", "other")], "other/base/2/2/11 is of nothing"),
+        (latent.FILE, lambda lines: [*lines, lines[-1].replace(",2,11,", ",2,12,")], "base/2/2/12 is of nothing"),
         (latent.FILE, lambda lines: [*lines[:-1], lines[-1].rsplit(",", 1)[0] + ",nan"], "no finite number"),
         (latent.FILE, lambda lines: ["x" + lines[0], *lines[1:]], "the columns are"),
-        (latent.PROJECTION_FILE, lambda lines: lines[:-1], "nothing of parallel/sft/centred/go/0/2/11"),
+        (latent.PROJECTION_FILE, lambda lines: lines[:-1], "nothing of shared/base/centred/go/0/2/11"),
         (latent.PROJECTION_FILE, lambda lines: [x.replace("sft,0,", "sft,1,") for x in lines], "of nothing|nothing of"),
     ],
 )  # fmt: skip

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 
 from transfer_eval.errors import UserError
-from transfer_eval.training.experiment.claims import CLAIMS, KNOWN, Prediction
-from transfer_eval.training.experiment.findings import MARGIN, Outcome, find, judge
+from transfer_eval.training.experiment.claims import CLAIMS, KNOWN, MARGIN, Prediction
+from transfer_eval.training.experiment.findings import Outcome, find, judge
 from transfer_eval.training.experiment.resampling import (
     Interval,
     Quantity,

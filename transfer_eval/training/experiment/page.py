@@ -16,9 +16,9 @@ import numpy as np
 
 from transfer_eval.files import write_bytes
 from transfer_eval.training.experiment import plots, space_plots, space_section
-from transfer_eval.training.experiment.claims import KNOWN
+from transfer_eval.training.experiment.claims import KNOWN, MARGIN
 from transfer_eval.training.experiment.drawing import draw
-from transfer_eval.training.experiment.findings import MARGIN, Finding, Outcome, find
+from transfer_eval.training.experiment.findings import Finding, Outcome, find
 from transfer_eval.training.experiment.markup import facts, figures, grid
 from transfer_eval.training.experiment.results import OORL, PARALLEL_SFT, read
 from transfer_eval.training.experiment.space import Space

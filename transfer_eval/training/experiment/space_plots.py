@@ -48,9 +48,13 @@ def figures(space: Space) -> Iterator[tuple[str, Figure]]:
             yield f"Latent space by layer, after {stage}", _by_layer(space, [*by_stage[BASE], *by_stage[stage]])
     else:
         yield "Latent space by layer", _by_layer(space, [*by_stage[BASE], *by_stage[SFT], *by_stage[RL]])
-    for model in by_stage[RL]:
-        title = f"Programs on a plane, {model.arm} (seed {space.latent.seeds[0]}, layer {space.latent.picture_layer})"
-        yield title, _projections(space.latent, path(space, model))
+    paths = [path(space, model) for model in by_stage[RL]]
+    common = [model for model in space.models if paths and all(model in of for of in paths)]
+    for models in (common, *([model for model in of if model not in common] for of in paths)):
+        if models:
+            arms = " and ".join(dict.fromkeys(named(model.arm) for model in models))
+            where = f"seed {space.latent.seeds[0]}, layer {space.latent.picture_layer}"
+            yield f"Programs on a plane, {arms} ({where})", _projections(space.latent, models)
 
 
 def _by_layer(space: Space, models: Sequence[Model]) -> Figure:
@@ -84,7 +88,7 @@ def _projections(latent: Latent, models: Sequence[Model]) -> Figure:
 
     On the left without what all programs of a language have in common, which would leave functions no room.
     """
-    size = (WIDTH, 2.4 * len(models) + 0.25 * (_NAMED + 4))
+    size = (WIDTH, 2.8 * len(models) + 0.25 * (_NAMED + 4))
     figure: Figure = require("matplotlib.figure", "report").Figure(size, layout="constrained")
     functions, languages = looks_of(latent.functions[:_NAMED]), looks_of(latent.languages)
     for model, (left, right) in zip(models, figure.subplots(len(models), 2, squeeze=False), strict=True):
@@ -119,6 +123,6 @@ def _key(figure: Figure, title: str, looks: Mapping[str, Look], place: str, colu
 def _frame(panel: Axes, points: NDArray[Any]) -> None:
     """Axes without numbers, which would mean nothing; their shares of the variance are said."""
     one, two = points.reshape(-1, 2).var(axis=0)
-    panel.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim")
+    panel.set(xticks=[], yticks=[], aspect="equal", adjustable="datalim", box_aspect=1)
     panel.set_xlabel(f"component 1: {one:.0%}", fontsize=9)
     panel.set_ylabel(f"component 2: {two:.0%}", fontsize=9)

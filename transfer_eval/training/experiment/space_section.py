@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from transfer_eval.training.experiment.findings import MARGIN
+from transfer_eval.training.experiment.claims import MARGIN
 from transfer_eval.training.experiment.latent import Model, Spot
 from transfer_eval.training.experiment.markup import grid
 from transfer_eval.training.experiment.resampling import Interval
@@ -22,8 +22,9 @@ def method(space: Space) -> str:
         "a bag of tokens. In retrieval a program looks for its equivalent among those of another language, by cosine: "
         f"chance finds {top1:.1%} (mean reciprocal rank {mrr:.3f}), and no difference of cosines. Random pairs are two "
         "functions in two languages. Cosines and silhouettes lie between -1 and 1. Intervals are of 95%, made as "
-        f"above with functions for problems. Verdicts are on the mean over {SCOPE}, and count as none what is surely "
-        f"below {100 * MARGIN:.0f} points of retrieval or {MARGIN} of cosine."
+        f"above with functions for problems. Verdicts are on the mean over {SCOPE}. A gain of retrieval that is surely "
+        f"below {100 * MARGIN:.0f} points counts as none; of cosines, whose spread is every model's own, only what is "
+        "surely not above 0."
     )
 
 
