@@ -246,6 +246,12 @@ def test_a_finished_store_is_looked_at_without_training(trained: list[Path], tmp
     assert not (tmp_path / "raw" / latent.FILE).exists(), "of a preset that asked"
 
 
+def test_programs_that_are_not_to_be_had_are_told_before_training(trained: list[Path], tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="humaneval: no right programs"):
+        list(running.run(toy(representation={"suite": "humaneval"}), 0, running.Store(tmp_path)))
+    assert not trained
+
+
 def test_layers_are_chosen_and_absent_ones_refused(trained: list[Path], tmp_path: Path) -> None:
     store, asked = running.Store(tmp_path / "store"), {"suite": SUITE, "problems": 10, "languages": ["python", "lua"]}
     experiment = toy(representation={**asked, "layers": [2], "projected": 1}, arms=["parallel"], oracle=[])

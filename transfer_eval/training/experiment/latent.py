@@ -96,7 +96,7 @@ def read(folder: Path, facts: Mapping[str, Any], seeds: tuple[int, ...], models:
         raise UserError(f"{folder / 'experiment.json'}: malformed: {FACTS}: {error!r}") from error
     models = sorted(models)
     layers, cells = _cells(folder / FILE, seeds, models, len(functions))
-    layer, pictures = _pictures(folder / PROJECTION_FILE, seeds[0], models, languages)
+    layer, pictures = _pictures(folder / PROJECTION_FILE, seeds[0], models, languages, len(functions))
     return Latent(seeds, functions, languages, layers, cells, layer, pictures)
 
 
@@ -119,7 +119,7 @@ def _cells(
 
 
 def _pictures(
-    path: Path, seed: int, models: list[Model], languages: tuple[str, ...]
+    path: Path, seed: int, models: list[Model], languages: tuple[str, ...], functions: int
 ) -> tuple[int, dict[tuple[Model, str], NDArray[np.float64]]]:
     found: dict[tuple[Any, ...], list[float]] = {}
     for line, row in table.read(path, PROJECTION):
@@ -128,7 +128,7 @@ def _pictures(
         _once(path, line, place, found)
         found[place] = [table.number(path, line, row[name]) for name in ("x", "y")]
     layer = max((place[4] for place in found), default=0)
-    shown = sorted({place[5] for place in found})
+    shown = range(min(len({place[5] for place in found}), functions))
     _check(path, found, set(product(models, SPACES, languages, [seed], [layer], shown)))
     return layer, {
         (model, space): np.array([[found[model, space, of, seed, layer, p] for p in shown] for of in languages])

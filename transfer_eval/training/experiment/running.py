@@ -28,7 +28,7 @@ from transfer_eval.language import find
 from transfer_eval.suite import Suite, load, translated_from
 from transfer_eval.task import Task
 from transfer_eval.training.experiment import hidden
-from transfer_eval.training.experiment.preset import Experiment, Measuring
+from transfer_eval.training.experiment.preset import Experiment, Measuring, Representation
 from transfer_eval.training.experiment.stages import Stage, stages
 from transfer_eval.training.running import train
 from transfer_eval.training.session import METRICS
@@ -55,6 +55,11 @@ class Store:
         asked = json.dumps([measuring.model_dump(exclude_defaults=True), list(languages)])
         return self.model(stage) / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.csv"
 
+    def representation(self, stage: Stage, asked: Representation, languages: Sequence[str]) -> Path:
+        """How a stage's model keeps the programs of one way of looking, named likewise."""
+        told = json.dumps([asked.model_dump(exclude_defaults=True), list(asked.languages or languages)])
+        return self.model(stage) / f"representation-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+
 
 def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") -> Iterator[Stage]:
     """Train and measure every stage of a seed, yielding each before it is begun.
@@ -63,7 +68,8 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         UserError: a setting is wrong, or something that it names is not to be had.
         HarnessFault: programs could not be run; what is finished stands.
     """
-    languages = experiment.languages.every
+    languages, asked = experiment.languages.every, experiment.representation
+    programs = hidden.programs_of(asked, languages) if asked else None  # what is wrong is told before any training
     for stage in stages(experiment, seed):
         yield stage
         start, cpu = time.monotonic(), time.process_time()
@@ -77,7 +83,8 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         if not path.exists():
             rows = _measure(folder, experiment, sandbox)
             write_bytes(path, _csv(("task", "source", "language", "problem", "passed"), rows))
-        hidden.observe(folder, experiment)
+        if asked and programs and not (path := store.representation(stage, asked, languages)).exists():
+            write_json(path, hidden.observe(folder, asked, programs))
 
 
 def _measure(folder: Path, experiment: Experiment, sandbox: str) -> list[tuple[Any, ...]]:
@@ -120,20 +127,20 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
     Raises:
         UserError: none is finished, or the folder cannot be written.
     """
-    languages = experiment.languages.every
+    languages, asked = experiment.languages.every, experiment.representation
     outcomes: list[tuple[Any, ...]] = []
     curves: list[tuple[Any, ...]] = []
     cost = 0.0
     done = []
-    finished: list[Stage] = []
+    seen: list[tuple[Stage, Path]] = []
     for seed in seeds:
         made = stages(experiment, seed)
         paths = [store.outcomes(stage, experiment.measuring, languages) for stage in made]
-        looked = [hidden.kept(store.model(stage), experiment) for stage in made]
-        if not all(path is None or path.exists() for path in (*paths, *looked)):
+        looked = [(stage, store.representation(stage, asked, languages)) for stage in made] if asked else []
+        if not all(path.exists() for path in (*paths, *(path for _, path in looked))):
             continue
         done.append(seed)
-        finished += made
+        seen += looked
         for stage, path in zip(made, paths, strict=True):
             place = (stage.arm, stage.name, stage.seed)
             with path.open(encoding="utf-8", newline="") as file:
@@ -145,8 +152,8 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
     raw = out / "raw"
     write_bytes(raw / "outcomes.csv", _csv(OUTCOMES, outcomes))
     write_bytes(raw / "curves.csv", _csv(CURVES, curves))
-    seen = hidden.gather(experiment, finished, [store.model(stage) for stage in finished], raw)
-    told = {**_described(experiment), **facts, **seen, "seeds": done, "cpu_minutes": round(cost / 60, 1)}
+    of_space = hidden.gather(seen, raw)
+    told = {**_described(experiment), **facts, **of_space, "seeds": done, "cpu_minutes": round(cost / 60, 1)}
     write_json(raw / "experiment.json", told)
     return done
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations
 
 from transfer_eval.training.experiment.latent import Latent, Model, Spot
 from transfer_eval.training.experiment.resampling import Interval, Quantity, mean, resample
@@ -102,12 +102,10 @@ def _in_order(models: set[Model]) -> tuple[Model, ...]:
 
 def pairs(space: Space) -> Iterator[tuple[Model, Model]]:
     """(model, the one it is compared with)."""
-    for model, base in product(space.models, (model for model in space.models if model.stage == BASE)):
-        if model != base:
-            yield model, base
-    for model in space.models:
-        if model.stage == RL:
-            yield from ((model, start) for start in path(space, model) if start.stage == SFT)
+    for base in (model for model in space.models if model.stage == BASE):
+        yield from ((model, base) for model in space.models if model != base)
+    for after in (model for model in space.models if model.stage == RL):
+        yield from ((after, before) for before in path(space, after) if before.stage == SFT)
     for stage in (SFT, RL):
         yield from _between_arms(stage, [model.arm for model in space.models if model.stage == stage])
 

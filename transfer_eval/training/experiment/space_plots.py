@@ -90,7 +90,8 @@ def _projections(latent: Latent, models: Sequence[Model]) -> Figure:
     """
     size = (WIDTH, 2.8 * len(models) + 0.25 * (_NAMED + 4))
     figure: Figure = require("matplotlib.figure", "report").Figure(size, layout="constrained")
-    functions, languages = looks_of(latent.functions[:_NAMED]), looks_of(latent.languages)
+    shown = latent.pictures[models[0], RAW].shape[1]
+    functions, languages = looks_of(latent.functions[: min(_NAMED, shown)]), looks_of(latent.languages)
     for model, (left, right) in zip(models, figure.subplots(len(models), 2, squeeze=False), strict=True):
         centred, raw = latent.pictures[model, CENTRED], latent.pictures[model, RAW]
         left.scatter(*centred[:, len(functions) :].reshape(-1, 2).T, s=6, color=GREY, alpha=0.35, linewidths=0)
@@ -102,13 +103,8 @@ def _projections(latent: Latent, models: Sequence[Model]) -> Figure:
         left.set_title(BASE if model.stage == BASE else f"after {model.stage}", loc="left")
         _frame(left, centred)
         _frame(right, raw)
-    _key(
-        figure,
-        "left: by function, less each language's mean",
-        {**functions, "other functions": {"marker": "."}},
-        "outside upper left",
-        1,
-    )
+    functions["other functions"] = {"marker": "."}
+    _key(figure, "left: by function, less each language's mean", functions, "outside upper left", 1)
     _key(figure, "right: by language, as they are", languages, "outside lower left", 4)
     return figure
 

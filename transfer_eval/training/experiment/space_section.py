@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from transfer_eval.training.experiment.claims import MARGIN
 from transfer_eval.training.experiment.latent import Model, Spot
@@ -32,20 +32,17 @@ def tables(space: Space) -> Iterator[str]:
     """All measures of all models, and of all pairs that are compared, over the layers above the embeddings."""
     if ABOVE not in space.layers:
         return
-    chances = [space.chance(measure) for measure in NAMES]
-    levels = [
-        _row(_named(model), (space.level(Spot(model, ABOVE, name)) for name in NAMES), "") for model in space.models
-    ]
-    chance = ["by chance", *("" if of is None else f"{of:.3f}" for of in chances)]
-    differences = [
-        _row(
-            f"{_named(model)} less {_named(less)}",
-            (space.difference(Spot(model, ABOVE, name), less) for name in NAMES),
-            "+",
-        )
+    levels = {_named(model): [space.level(Spot(model, ABOVE, name)) for name in NAMES] for model in space.models}
+    differences = {
+        f"{_named(model)} less {_named(less)}": [space.difference(Spot(model, ABOVE, name), less) for name in NAMES]
         for model, less in pairs(space)
-    ]
-    for title, rows in (("Where each model stands", [*levels, chance]), ("What changed, in pairs", differences)):
+    }
+    chances = [space.chance(measure) for measure in NAMES]
+    by_chance = ["by chance", *("" if of is None else f"{of:.3f}" for of in chances)]
+    for title, rows in (
+        ("Where each model stands", [*_rows(levels, ""), by_chance]),
+        ("What changed, in pairs", _rows(differences, "+")),
+    ):
         yield f"<h3>{title}</h3>"
         yield grid(["", *NAMES.values()], rows)
     told = f"Means over {SCOPE}, ± half of the interval’s width. Every layer is in"
@@ -56,5 +53,8 @@ def _named(model: Model) -> str:
     return named(model.arm) if model.stage == BASE else f"{model.arm}, {model.stage}"
 
 
-def _row(name: str, intervals: Iterable[Interval], sign: str) -> list[str]:
-    return [name, *(f"{round(of.value, 3) + 0.0:{sign}.3f} ± {of.half_width:.3f}" for of in intervals)]
+def _rows(of: Mapping[str, Sequence[Interval]], sign: str) -> list[list[str]]:
+    return [
+        [name, *(f"{round(of.value, 3) + 0.0:{sign}.3f} ± {of.half_width:.3f}" for of in intervals)]
+        for name, intervals in of.items()
+    ]
