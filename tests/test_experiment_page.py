@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_experiment_statistics import ablation, planted, write
+from tests.test_experiment_statistics import NEAR, SOURCE, ablation, planted, write
 from transfer_eval.errors import UserError
 from transfer_eval.training.experiment.page import publish
 from transfer_eval.training.experiment.tabulation import tables
@@ -63,6 +63,18 @@ def test_the_page_of_the_ablation(tmp_path: Path) -> None:
     assert "GEPO adds to RL in translation: holds" in page.text
     assert "63.15" in page.text, "the paper's table 4"
     assert page.tags.count("img") == 2, "the ablation and the matrix of translation"
+
+
+def test_translations_of_the_other_experiment_are_drawn(folder: Path, tmp_path: Path) -> None:
+    with (folder / "outcomes.csv").open("a") as file:
+        file.writelines(
+            f"{arm},{seed},translation,{NEAR},{SOURCE},p{problem},1\n"
+            for arm in ("mono,sft", "mono,rl")
+            for seed in range(2)
+            for problem in range(20)
+        )
+    publish(folder, tmp_path / "out")
+    assert (tmp_path / "out" / "plots" / "pass-1-of-translation-from-and-to.svg").exists()
 
 
 def test_one_seed_is_told(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.test_experiment import toy
-from tests.test_experiment_page import Reader
+from tests.test_experiment_page import HOSTILE, Reader
 from tests.test_experiment_statistics import BEFORE, planted, write
 from transfer_eval.errors import UserError
 from transfer_eval.training.experiment import hidden, latent, running, table
@@ -54,7 +54,7 @@ def seen(folder: Path, together: Mapping[str, float], chance: int = 0) -> Path:
     (folder / latent.FILE).write_text(table.text(latent.COLUMNS, measured))
     (folder / latent.PROJECTION_FILE).write_text(table.text(latent.PROJECTION, projected))
     facts = json.loads((folder / "experiment.json").read_text())
-    names = [f"f{number}" for number in range(FUNCTIONS)]
+    names = [HOSTILE, *(f"f{number}" for number in range(1, FUNCTIONS))]
     facts[latent.FACTS] = {"suite": "toy", "languages": LANGUAGES, "functions": names, "refused": {}}
     (folder / "experiment.json").write_text(json.dumps(facts))
     return folder
@@ -142,7 +142,8 @@ def test_all_is_rebuilt_from_the_raw_files(folder: Path, tmp_path: Path) -> None
         *(f"programs-on-a-plane-{arm}-seed-0-layer-2" for arm in ("base", "mono", "multi", "parallel")),
     ]  # fmt: skip
     assert page.tags.count("img") == 2 + 6
-    for told in ("Latent space", "chance finds 8.3%", "Equivalents cluster more tightly", "by chance"):
+    assert "script" not in page.tags
+    for told in (HOSTILE, "Latent space", "chance finds 8.3%", "Equivalents cluster more tightly", "by chance"):
         assert told in page.text
 
 

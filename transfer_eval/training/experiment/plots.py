@@ -148,8 +148,9 @@ def _matrix(analysis: Analysis) -> Figure:
     cells = {cell: of for cell, of in analysis.cells.items() if cell.task == TRANSLATION}
     arms = ordered(cell.arm for cell in cells)
     sources = sorted({cell.source for cell in cells})
-    listed = {target.language: target for target in analysis.results.targets}
+    listed = [analysis.results.source, *(target.language for target in analysis.results.targets)]
     targets = [name for name in listed if any(cell.language == name for cell in cells)]
+    held_out = {target.language for target in analysis.results.targets if not target.in_corpus}
     figure, panels = empty(len(arms), 0.32 * len(sources) + 0.45, sharex=True)
     for panel, arm in zip(panels, arms, strict=True):
         stage = max((cell.stage for cell in cells if cell.arm == arm), key=STAGES.index)
@@ -157,8 +158,8 @@ def _matrix(analysis: Analysis) -> Figure:
         _squares(panel, [[cells[of].value if of in cells else np.nan for of in row] for row in places])
         panel.set_title(named(arm))
         panel.set_yticks(range(len(sources)), [f"from {source}" for source in sources])
-    held_out = [name if listed[name].in_corpus else f"{name}*" for name in targets]
-    panels[-1].set_xticks(range(len(targets)), held_out, rotation=40, ha="right")
+    names = [f"{name}*" if name in held_out else name for name in targets]
+    panels[-1].set_xticks(range(len(targets)), names, rotation=40, ha="right")
     panels[-1].set_xlabel("to (* not in the training pairs)")
     return figure
 

@@ -115,7 +115,7 @@ def _transfer(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
     missing = [(a, s, x) for a in arms for s in (SFT, RL) for x in languages if (a, s, x) not in of]
     if missing:
         raise UserError(f"outcomes.csv: no outcomes of {'/'.join(missing[0])}")
-    _check_listed((c.language for c in cells if c.task == GENERATION), languages)
+    _check_listed((c.language for c in cells), languages)
     _check_listed((c.arm.removeprefix("oracle-") for c in cells if c.stage == ORACLE), languages)
     groups = _groups(results.targets)
     before = {arm: _scopes({x: of[arm, SFT, x] for x in languages}, groups) for arm in arms}
