@@ -72,14 +72,14 @@ def outcomes(folder: Path) -> dict[tuple[str, str | None], Outcome]:
 
 def test_planted_effects_are_found(folder: Path, tmp_path: Path) -> None:
     found = outcomes(folder)
-    assert set(found.values()) == {Outcome.HOLDS} and len(found) == 6
+    assert set(found.values()) == {Outcome.HOLDS} and len(found) == 8
     opposite = outcomes(seen(tmp_path, {"mono": 2.0, "multi": 2.0, "parallel": 0.5}))
     assert set(opposite.values()) == {Outcome.DOES_NOT_HOLD}
 
 
 def test_what_was_not_looked_at_is_said_so(tmp_path: Path) -> None:
     found = outcomes(write(tmp_path, planted(parallel=0.2), seeds=2, problems=10))
-    assert set(found.values()) == {Outcome.NOT_MEASURED} and len(found) == 6
+    assert set(found.values()) == {Outcome.NOT_MEASURED} and len(found) == 8
     assert "representation.csv" not in tables(tmp_path)
 
 
@@ -267,4 +267,4 @@ def test_layers_are_chosen_and_absent_ones_refused(trained: list[Path], tmp_path
 
 def test_claims_name_arms_once() -> None:
     of_space = [(claim.measure, claim.arm, claim.against) for claim in CLAIMS if claim.of_space]
-    assert len(set(of_space)) == len(of_space) == 6
+    assert len(set(of_space)) == len(of_space) == 8

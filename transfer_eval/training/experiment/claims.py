@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from transfer_eval.training.experiment.latent import CENTRED_TOP1
 from transfer_eval.training.experiment.results import GENERATION, OORL, PARALLEL_SFT, SFT, TRANSLATION
 from transfer_eval.training.experiment.space import SCOPE, measure_after
 from transfer_eval.training.experiment.transfer import AFTER, ALL, GAIN, LEAD, OUTSIDE, PASS
@@ -66,7 +67,9 @@ class Claim:
 
 _ANY = f"{TRANSLATION}, {ALL}"
 _HELD_OUT = f"{TRANSLATION}, {OUTSIDE}"
-_FOUND, _ALIKE, _TIGHT = (measure_after(measure, SFT) for measure in (TOP1, EQUIVALENT, OVER_RANDOM))
+_FOUND, _FOUND_CENTRED, _ALIKE, _TIGHT = (
+    measure_after(measure, SFT) for measure in (TOP1, CENTRED_TOP1, EQUIVALENT, OVER_RANDOM)
+)
 _COSINE = ("", "hundredths", 0.0)  # number, unit, margin
 _UP, _FLAT = Prediction.GAIN, Prediction.NO_GAIN
 
@@ -93,6 +96,10 @@ CLAIMS = (
           _FOUND, "parallel", "mono", SCOPE, _UP, "secondary; the layers are not known", "S"),
     Claim(PARALLEL_SFT, "Equivalents find each other better after Parallel-SFT than after SFT on programs not parallel",
           _FOUND, "parallel", "multi", SCOPE, _UP, "secondary; the layers are not known", "S"),
+    Claim(PARALLEL_SFT, "Centred, equivalents find each other better than after SFT in the source alone",
+          _FOUND_CENTRED, "parallel", "mono", SCOPE, _UP, "secondary; centring is ours", "S"),
+    Claim(PARALLEL_SFT, "Centred, equivalents find each other better than after SFT on programs not parallel",
+          _FOUND_CENTRED, "parallel", "multi", SCOPE, _UP, "secondary; centring is ours", "S"),
     Claim(PARALLEL_SFT, "Equivalents are more alike after Parallel-SFT than after SFT in the source alone",
           _ALIKE, "parallel", "mono", SCOPE, _UP, "secondary; the layers are not known", "S", *_COSINE),
     Claim(PARALLEL_SFT, "Equivalents are more alike after Parallel-SFT than after SFT on programs not parallel",

@@ -64,11 +64,15 @@ def observe(folder: Path, asked: Representation, programs: Parallel) -> dict[str
 
 def _measured(layer: int, vectors: Array) -> list[list[float]]:
     """A row for each function: the layer, the function's number, and ``latent.MEASURES``."""
-    cosine = geometry.cosines(vectors)
-    top1, mrr = (geometry.between_languages(by_pair) for by_pair in geometry.retrieval(cosine))
+    cosine, centred = geometry.cosines(vectors), geometry.cosines(geometry.centred(vectors))
     pairs = (geometry.shares_of_problems(of(cosine)) for of in (geometry.same_language, geometry.random_pairs))
-    columns = (top1, mrr, geometry.equivalent(cosine), *pairs, *geometry.silhouettes(cosine))
+    columns = [*_retrieved(cosine), geometry.equivalent(cosine), *pairs, *geometry.silhouettes(cosine)]
+    columns += [*_retrieved(centred), geometry.equivalent(centred), geometry.silhouettes(centred)[0]]
     return [[layer, number, *map(_rounded, row)] for number, row in enumerate(zip(*columns, strict=True))]
+
+
+def _retrieved(cosine: Array) -> list[Array]:
+    return [geometry.between_languages(by_pair) for by_pair in geometry.retrieval(cosine)]
 
 
 def _projected(layer: int, languages: Sequence[str], vectors: Array) -> Iterator[list[Any]]:

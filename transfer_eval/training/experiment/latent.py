@@ -30,7 +30,14 @@ from transfer_eval.training.representation.analysis import (
     TOP1,
 )
 
-MEASURES = (TOP1, MRR, EQUIVALENT, SAME_LANGUAGE, RANDOM, BY_FUNCTION, BY_LANGUAGE)
+CENTRED_TOP1, CENTRED_MRR, CENTRED_EQUIVALENT, CENTRED_BY_FUNCTION = (
+    f"{CENTRED}_{measure}" for measure in (TOP1, MRR, EQUIVALENT, BY_FUNCTION)
+)
+"""The same less each language's mean; what is left out there, centring makes to nothing."""
+MEASURES = (
+    TOP1, MRR, EQUIVALENT, SAME_LANGUAGE, RANDOM, BY_FUNCTION, BY_LANGUAGE,
+    CENTRED_TOP1, CENTRED_MRR, CENTRED_EQUIVALENT, CENTRED_BY_FUNCTION,
+)  # fmt: skip
 COLUMNS = ("arm", "stage", "seed", "layer", "problem", *MEASURES)
 PROJECTION = ("arm", "stage", "seed", "space", "layer", "language", "problem", "x", "y")
 SPACES = (RAW, CENTRED)

@@ -7,10 +7,18 @@ where a stage began (after RL less before), and between arms of one stage.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
-from transfer_eval.training.experiment.latent import Latent, Model, Spot
+from transfer_eval.training.experiment.latent import (
+    CENTRED_BY_FUNCTION,
+    CENTRED_EQUIVALENT,
+    CENTRED_MRR,
+    CENTRED_TOP1,
+    Latent,
+    Model,
+    Spot,
+)
 from transfer_eval.training.experiment.resampling import Interval, Quantity, mean, resample
 from transfer_eval.training.experiment.results import BASE, ORACLE, REFERENCE, RL, SFT, STAGES, Outcomes, ordered
 from transfer_eval.training.representation import geometry
@@ -36,9 +44,23 @@ NAMES = {
     OVER_SAME_LANGUAGE: "cosine of equivalent less same-language",
     BY_FUNCTION: "silhouette by function",
     BY_LANGUAGE: "silhouette by language",
+    CENTRED_TOP1: "top-1 retrieval, centred",
+    CENTRED_MRR: "mean reciprocal rank, centred",
+    CENTRED_EQUIVALENT: "cosine of equivalent programs, centred",
+    CENTRED_BY_FUNCTION: "silhouette by function, centred",
 }
 """Measures as people read them, in the order they are told."""
-_BOUNDS = {TOP1: (0.0, 1.0), MRR: (0.0, 1.0), OVER_RANDOM: (-2.0, 2.0), OVER_SAME_LANGUAGE: (-2.0, 2.0)}
+SHOWN = {
+    TOP1: "share found",
+    CENTRED_TOP1: "share found",
+    EQUIVALENT: "cosine",
+    OVER_RANDOM: "difference of cosines",
+    BY_FUNCTION: "from -1 to 1",
+    BY_LANGUAGE: "from -1 to 1",
+}
+"""Those a page has room for, and their units."""
+_SHARES = (TOP1, MRR, CENTRED_TOP1, CENTRED_MRR)
+_CONTRASTS = {OVER_RANDOM: RANDOM, OVER_SAME_LANGUAGE: SAME_LANGUAGE}
 ABOVE = "above 0"
 """In place of a layer: the mean of those above the embeddings."""
 SCOPE = "all layers above the embeddings"
@@ -60,8 +82,8 @@ class Space:
 
     def level(self, spot: Spot) -> Interval:
         """A measure, within what it can be."""
-        least, most = _BOUNDS.get(spot.measure, (-1.0, 1.0))
-        return self.quantities[spot].within(least, most)
+        most = 2.0 if spot.measure in _CONTRASTS else 1.0
+        return self.quantities[spot].within(0.0 if spot.measure in _SHARES else -most, most)
 
     def difference(self, spot: Spot, less: Model) -> Interval:
         """A measure less another model's."""
@@ -70,18 +92,23 @@ class Space:
     def chance(self, measure: str) -> float | None:
         """What no information gives, where that is one number."""
         top1, mrr = geometry.chance(len(self.latent.functions))
-        return {TOP1: top1, MRR: mrr, OVER_RANDOM: 0.0, OVER_SAME_LANGUAGE: 0.0}.get(measure)
+        if measure in (TOP1, CENTRED_TOP1):
+            return top1
+        if measure in (MRR, CENTRED_MRR):
+            return mrr
+        return 0.0 if measure in (*_CONTRASTS, CENTRED_EQUIVALENT) else None
 
 
 def analyse(latent: Latent) -> Space:
     """The numbers of what was read."""
     functions = tuple(map(str, range(len(latent.functions))))
-    drawn = dict(resample(Outcomes(latent.seeds, functions, latent.cells)))
+    outcomes = Outcomes(latent.seeds, functions, latent.cells)
+    drawn = {spot: replace(of, counted=spot.measure in _SHARES) for spot, of in resample(outcomes).items()}
     models = _in_order({spot.model for spot in drawn})
     for model in models:
         for layer in map(str, latent.layers):
             equivalent = drawn[Spot(model, layer, EQUIVALENT)]
-            for contrast, other in ((OVER_RANDOM, RANDOM), (OVER_SAME_LANGUAGE, SAME_LANGUAGE)):
+            for contrast, other in _CONTRASTS.items():
                 drawn[Spot(model, layer, contrast)] = equivalent - drawn[Spot(model, layer, other)]
         above = [str(layer) for layer in latent.layers if layer]
         if above:

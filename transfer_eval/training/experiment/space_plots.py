@@ -8,30 +8,15 @@ from typing import TYPE_CHECKING, Any
 from transfer_eval.training.experiment.drawing import GREY, WIDTH, Look, empty, legend, looks_of, mark, whiskers
 from transfer_eval.training.experiment.latent import Latent, Model, Spot
 from transfer_eval.training.experiment.results import BASE, RL, SFT, named
-from transfer_eval.training.experiment.space import NAMES, Space, path
+from transfer_eval.training.experiment.space import NAMES, SHOWN, Space, path
 from transfer_eval.training.extra import require
-from transfer_eval.training.representation.analysis import (
-    BY_FUNCTION,
-    BY_LANGUAGE,
-    CENTRED,
-    EQUIVALENT,
-    OVER_RANDOM,
-    RAW,
-    TOP1,
-)
+from transfer_eval.training.representation.analysis import CENTRED, RAW
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-_SHOWN = {
-    TOP1: "share found",
-    EQUIVALENT: "cosine",
-    OVER_RANDOM: "difference of cosines",
-    BY_FUNCTION: "from -1 to 1",
-    BY_LANGUAGE: "from -1 to 1",
-}
 _NAMED = 6
 """Functions with a colour of their own: more could not be told apart."""
 
@@ -58,9 +43,9 @@ def figures(space: Space) -> Iterator[tuple[str, Figure]]:
 
 
 def _by_layer(space: Space, models: Sequence[Model]) -> Figure:
-    figure, panels = empty(len(_SHOWN), 1.9, sharex=True)
+    figure, panels = empty(len(SHOWN), 1.9, sharex=True)
     looks = looks_of(model.arm for model in models)
-    for panel, (measure, unit) in zip(panels, _SHOWN.items(), strict=True):
+    for panel, (measure, unit) in zip(panels, SHOWN.items(), strict=True):
         for number, model in enumerate(models):
             _line(panel, space, model, measure, looks[model.arm], 0.08 * (number - (len(models) - 1) / 2))
         if (chance := space.chance(measure)) is not None:
