@@ -42,7 +42,7 @@ class Claim:
         against: the arm it is compared with; None: the measure itself is the contrast.
         scope: of the measure; ``SOURCE`` is the source language, ``SOME`` at least one language.
         number: the paper's own, in percentage points, as it would be printed; empty if it is not known.
-        unit: what a hundredth of the measure is called.
+        unit: what a hundredth of the measure is called, told with so many ``digits``.
         margin: a gain that is surely below this counts as none; 0 where no gain is known to be too small.
     """
 
@@ -57,6 +57,7 @@ class Claim:
     known: str
     number: str = ""
     unit: str = "points"
+    digits: int = 1
     margin: float = MARGIN
 
     @property
@@ -70,7 +71,7 @@ _HELD_OUT = f"{TRANSLATION}, {OUTSIDE}"
 _FOUND, _FOUND_CENTRED, _ALIKE, _TIGHT = (
     measure_after(measure, SFT) for measure in (TOP1, CENTRED_TOP1, EQUIVALENT, OVER_RANDOM)
 )
-_COSINE = ("", "hundredths", 0.0)  # number, unit, margin
+_COSINE = ("", "hundredths", 2, 0.0)  # number, unit, digits, margin
 _UP, _FLAT = Prediction.GAIN, Prediction.NO_GAIN
 
 CLAIMS = (

@@ -83,9 +83,10 @@ def _contrasts(claim: Claim, analysis: Analysis) -> Mapping[str, Quantity]:
 def _numbers(claim: Claim, outcome: Outcome, interval: Interval, scope: str, choices: int) -> str:
     arms = claim.arm if claim.against is None else f"{claim.arm} less {claim.against}"
     value, low, high = (
-        f"{round(100 * number, 1) + 0.0:+.1f}" for number in (interval.value, interval.low, interval.high)
+        f"{round(100 * number, claim.digits) + 0.0:+.{claim.digits}f}"  # a zero has no sign
+        for number in (interval.value, interval.low, interval.high)
     )
-    half = f"{100 * interval.half_width:.1f}"
+    half = f"{100 * interval.half_width:.{claim.digits}f}"
     level = f"{LEVEL:.0%}" + (f" for the best of {choices}" if choices > 1 else "")
     small = outcome is not Outcome.NOT_RESOLVED and interval.low <= 0 <= interval.high
     margin = f", surely below the margin of {100 * claim.margin:.0f}" if small else ""

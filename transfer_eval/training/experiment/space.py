@@ -44,10 +44,10 @@ NAMES = {
     OVER_SAME_LANGUAGE: "cosine of equivalent less same-language",
     BY_FUNCTION: "silhouette by function",
     BY_LANGUAGE: "silhouette by language",
-    CENTRED_TOP1: "top-1 retrieval, centred",
-    CENTRED_MRR: "mean reciprocal rank, centred",
-    CENTRED_EQUIVALENT: "cosine of equivalent programs, centred",
-    CENTRED_BY_FUNCTION: "silhouette by function, centred",
+    CENTRED_TOP1: "centred top-1 retrieval",
+    CENTRED_MRR: "centred mean reciprocal rank",
+    CENTRED_EQUIVALENT: "centred cosine of equivalent programs",
+    CENTRED_BY_FUNCTION: "centred silhouette by function",
 }
 """Measures as people read them, in the order they are told."""
 SHOWN = {
