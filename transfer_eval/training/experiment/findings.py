@@ -88,7 +88,7 @@ def _numbers(claim: Claim, outcome: Outcome, interval: Interval, scope: str, cho
     )
     half = f"{100 * interval.half_width:.{claim.digits}f}"
     level = f"{LEVEL:.0%}" + (f" for the best of {choices}" if choices > 1 else "")
-    small = outcome is not Outcome.NOT_RESOLVED and interval.low <= 0 <= interval.high
+    small = claim.margin > 0 and outcome is not Outcome.NOT_RESOLVED and interval.low <= 0 <= interval.high
     margin = f", surely below the margin of {100 * claim.margin:.0f}" if small else ""
     where = "over" if claim.of_space else "on" if claim.measure == PASS else "in"
     return (
