@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.test_experiment_statistics import ablation, planted, write
+from tests.test_experiment_statistics import NEAR, SOURCE, ablation, planted, write
 from transfer_eval.errors import UserError
 from transfer_eval.training.experiment.page import publish
 from transfer_eval.training.experiment.tabulation import tables
@@ -15,7 +15,6 @@ from transfer_eval.training.experiment.tabulation import tables
 image = pytest.importorskip("matplotlib.image", reason="the [report] extra is not installed")
 
 HOSTILE = "<script>alert('$x_1$ & \\frac')</script>"
-SVG = b'<svg xmlns="http://www.w3.org/2000/svg"/>'
 
 
 class Reader(HTMLParser):
@@ -50,13 +49,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_page_is_one_file_with_everything(folder: Path, tmp_path: Path) -> None:
-    (folder / "latent-space.svg").write_bytes(SVG)
-    (folder / "representation.csv").write_text("layer,retrieval\n3,0.71\n")
     page = Reader(publish(folder, tmp_path / "out").read_text())
     assert page.references and all(of.startswith("data:image/") for of in page.references)
     assert not {"script", "link", "iframe", "object"} & set(page.tags)
-    assert page.tags.count("img") == 4, "two plots of transfer, learning curves, and the image beside the results"
-    for told in ("latent space", "0.71", "holds", "The paper’s own numbers", "up to 3.3", "20 problems", "2 seeds"):
+    assert page.tags.count("img") == 3, "two plots of transfer, and learning curves"
+    for told in ("holds", "The paper’s own numbers", "up to 3.3", "20 problems", "2 seeds"):
         assert told in page.text
     assert (tmp_path / "out" / "gains.csv").read_text() == tables(folder)["gains.csv"]
 
@@ -65,6 +62,19 @@ def test_the_page_of_the_ablation(tmp_path: Path) -> None:
     page = Reader(publish(ablation(tmp_path / "raw", 0.2), tmp_path / "out").read_text())
     assert "GEPO adds to RL in translation: holds" in page.text
     assert "63.15" in page.text, "the paper's table 4"
+    assert page.tags.count("img") == 2, "the ablation and the matrix of translation"
+
+
+def test_translations_of_the_other_experiment_are_drawn(folder: Path, tmp_path: Path) -> None:
+    with (folder / "outcomes.csv").open("a") as file:
+        file.writelines(
+            f"{arm},{seed},translation,{NEAR},{SOURCE},p{problem},1\n"
+            for arm in ("mono,sft", "mono,rl")
+            for seed in range(2)
+            for problem in range(20)
+        )
+    publish(folder, tmp_path / "out")
+    assert (tmp_path / "out" / "plots" / "pass-1-of-translation-from-and-to.svg").exists()
 
 
 def test_one_seed_is_told(tmp_path: Path) -> None:
@@ -78,7 +88,6 @@ def test_hostile_names_are_text(folder: Path, tmp_path: Path) -> None:
         (folder / file).write_text(text)
     facts = (folder / "experiment.json").read_text().replace("toy", HOSTILE.replace("\\", "\\\\"))
     (folder / "experiment.json").write_text(facts)
-    (folder / f"{HOSTILE.replace('/', '')}.svg").write_bytes(SVG)
     page = Reader(publish(folder, tmp_path / "out").read_text())
     assert "script" not in page.tags
     assert HOSTILE in page.text

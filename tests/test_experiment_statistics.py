@@ -6,6 +6,7 @@ import json
 import math
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import numpy as np
 import pytest
 
 from transfer_eval.errors import UserError
-from transfer_eval.training.experiment.claims import CLAIMS, KNOWN, Prediction
-from transfer_eval.training.experiment.findings import MARGIN, Outcome, find, judge
+from transfer_eval.training.experiment.claims import CLAIMS, KNOWN, MARGIN, Prediction
+from transfer_eval.training.experiment.findings import Outcome, find, judge
 from transfer_eval.training.experiment.resampling import (
     Interval,
     Quantity,
@@ -181,6 +182,15 @@ def test_certainty_needs_more_than_agreement() -> None:
     never = resample(Outcomes((0, 1), tuple("abcdefghij"), {cell: np.zeros((2, 10))}))[cell]
     assert never.interval().half_width == pytest.approx(0.27753, abs=1e-4), "Wilson's of 0 in 10"
     assert never.share().low == 0.0
+
+
+def test_what_is_measured_and_does_not_vary_is_sure() -> None:
+    cell = Cell("a", "sft", "generation", "", "x")
+    counted = resample(Outcomes((0, 1), tuple("abcdefghij"), {cell: np.full((2, 10), 0.25)}))[cell]
+    measured = replace(counted, counted=False)
+    assert counted.interval().half_width > 0.2
+    assert measured.interval() == Interval(0.25, 0.25, 0.25, 0.0)
+    assert (measured - measured).interval() == Interval(0.0, 0.0, 0.0, 1.0)
 
 
 def test_problems_that_a_language_lacks_do_not_count() -> None:

@@ -68,6 +68,15 @@ def test_means_of_pairs_are_those_one_works_out_by_hand() -> None:
     assert geometry.mean_of_pairs(values, twice) == pytest.approx([2])
 
 
+def test_shares_of_problems_have_the_mean_of_pairs_and_vary_as_it_does() -> None:
+    cosine = geometry.cosines(np.random.default_rng(2).standard_normal((3, 40, 4)) + 0.5)
+    for pairs in (geometry.same_language(cosine), geometry.random_pairs(cosine)):
+        shares = geometry.shares_of_problems(pairs)
+        means = geometry.mean_of_pairs(pairs, geometry.draws(40))
+        assert shares.mean() == pytest.approx(means[0])
+        assert shares.std() / 40**0.5 == pytest.approx(means[1:].std(), rel=0.1)
+
+
 def test_equivalents_in_one_place_are_all_found() -> None:
     assert found(functions(20)) == pytest.approx((1, 1))
 

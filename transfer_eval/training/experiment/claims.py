@@ -9,8 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from transfer_eval.training.experiment.results import GENERATION, OORL, PARALLEL_SFT, TRANSLATION
+from transfer_eval.training.experiment.latent import CENTRED_TOP1
+from transfer_eval.training.experiment.results import GENERATION, OORL, PARALLEL_SFT, SFT, TRANSLATION
+from transfer_eval.training.experiment.space import SCOPE, measure_after
 from transfer_eval.training.experiment.transfer import AFTER, ALL, GAIN, LEAD, OUTSIDE, PASS
+from transfer_eval.training.representation.analysis import EQUIVALENT, OVER_RANDOM, TOP1
 
 KNOWN = {
     "V": "read in the paper itself",
@@ -18,6 +21,8 @@ KNOWN = {
     "S": "from a secondary source: probable, not proven",
     "I": "our arithmetic on the paper's numbers",
 }
+MARGIN = 0.02
+"""A gain of pass@1 or of retrieval that is surely below this counts as none."""
 SOURCE = "the source"
 SOME = "some target"
 
@@ -37,6 +42,8 @@ class Claim:
         against: the arm it is compared with; None: the measure itself is the contrast.
         scope: of the measure; ``SOURCE`` is the source language, ``SOME`` at least one language.
         number: the paper's own, in percentage points, as it would be printed; empty if it is not known.
+        unit: what a hundredth of the measure is called, told with so many ``digits``.
+        margin: a gain that is surely below this counts as none; 0 where no gain is known to be too small.
     """
 
     experiment: str
@@ -49,10 +56,22 @@ class Claim:
     where: str
     known: str
     number: str = ""
+    unit: str = "points"
+    digits: int = 1
+    margin: float = MARGIN
+
+    @property
+    def of_space(self) -> bool:
+        """Whether it is about the latent space."""
+        return self.scope == SCOPE
 
 
 _ANY = f"{TRANSLATION}, {ALL}"
 _HELD_OUT = f"{TRANSLATION}, {OUTSIDE}"
+_FOUND, _FOUND_CENTRED, _ALIKE, _TIGHT = (
+    measure_after(measure, SFT) for measure in (TOP1, CENTRED_TOP1, EQUIVALENT, OVER_RANDOM)
+)
+_COSINE = ("", "hundredths", 2, 0.0)  # number, unit, digits, margin
 _UP, _FLAT = Prediction.GAIN, Prediction.NO_GAIN
 
 CLAIMS = (
@@ -74,6 +93,22 @@ CLAIMS = (
           AFTER, "parallel", "multi", ALL, _UP, "secondary", "S"),
     Claim(PARALLEL_SFT, "In some language, Parallel-SFT and RL in the source surpass RL in that language",
           LEAD, "parallel", None, SOME, _UP, "secondary", "S"),
+    Claim(PARALLEL_SFT, "Equivalents find each other better after Parallel-SFT than after SFT in the source alone",
+          _FOUND, "parallel", "mono", SCOPE, _UP, "secondary; the layers are not known", "S"),
+    Claim(PARALLEL_SFT, "Equivalents find each other better after Parallel-SFT than after SFT on programs not parallel",
+          _FOUND, "parallel", "multi", SCOPE, _UP, "secondary; the layers are not known", "S"),
+    Claim(PARALLEL_SFT, "Centred, equivalents find each other better than after SFT in the source alone",
+          _FOUND_CENTRED, "parallel", "mono", SCOPE, _UP, "secondary; centring is ours", "S"),
+    Claim(PARALLEL_SFT, "Centred, equivalents find each other better than after SFT on programs not parallel",
+          _FOUND_CENTRED, "parallel", "multi", SCOPE, _UP, "secondary; centring is ours", "S"),
+    Claim(PARALLEL_SFT, "Equivalents are more alike after Parallel-SFT than after SFT in the source alone",
+          _ALIKE, "parallel", "mono", SCOPE, _UP, "secondary; the layers are not known", "S", *_COSINE),
+    Claim(PARALLEL_SFT, "Equivalents are more alike after Parallel-SFT than after SFT on programs not parallel",
+          _ALIKE, "parallel", "multi", SCOPE, _UP, "secondary; the layers are not known", "S", *_COSINE),
+    Claim(PARALLEL_SFT, "Equivalents cluster more tightly after Parallel-SFT than after SFT in the source alone",
+          _TIGHT, "parallel", "mono", SCOPE, _UP, "abstract; the measure is ours", "V", *_COSINE),
+    Claim(PARALLEL_SFT, "Equivalents cluster more tightly after Parallel-SFT than after SFT on programs not parallel",
+          _TIGHT, "parallel", "multi", SCOPE, _UP, "abstract; the measure is ours", "V", *_COSINE),
     Claim(OORL, "RL on translation improves translation",
           PASS, "rl", "none", _ANY, _UP, "table 4", "I", "+7.50"),
     Claim(OORL, "RL on translation improves generation",

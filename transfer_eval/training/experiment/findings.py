@@ -6,12 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from transfer_eval.training.experiment.claims import CLAIMS, SOME, SOURCE, Claim, Prediction
+from transfer_eval.training.experiment.claims import CLAIMS, MARGIN, SOME, SOURCE, Claim, Prediction
 from transfer_eval.training.experiment.resampling import LEVEL, Interval, Quantity
 from transfer_eval.training.experiment.transfer import PASS, Analysis
-
-MARGIN = 0.02
-"""A gain of pass@1 that is surely below this counts as none."""
 
 
 class Outcome(Enum):
@@ -43,9 +40,9 @@ def find(analysis: Analysis) -> list[Finding]:
     return [_finding(claim, analysis) for claim in CLAIMS if claim.experiment == analysis.results.name]
 
 
-def judge(interval: Interval, prediction: Prediction) -> Outcome:
+def judge(interval: Interval, prediction: Prediction, margin: float = MARGIN) -> Outcome:
     """What an interval says of a prediction."""
-    none = interval.high <= MARGIN
+    none = interval.high <= margin
     if prediction is Prediction.GAIN:
         yes, no = interval.low > 0, none
     else:
@@ -62,10 +59,10 @@ def _finding(claim: Claim, analysis: Analysis) -> Finding:
     # Of several languages the best is reported; the level then pays for having had the choice (Bonferroni).
     level = 1 - (1 - LEVEL) / len(scopes)
     intervals = {scope: contrast.interval(level) for scope, contrast in scopes.items()}
-    held = [scope for scope, of in intervals.items() if judge(of, claim.prediction) is Outcome.HOLDS]
+    held = [scope for scope, of in intervals.items() if judge(of, claim.prediction, claim.margin) is Outcome.HOLDS]
     scope = max(held or intervals, key=lambda name: intervals[name].high)
     interval = intervals[scope]
-    outcome = judge(interval, claim.prediction)
+    outcome = judge(interval, claim.prediction, claim.margin)
     return Finding(claim, outcome, interval, _numbers(claim, outcome, interval, scope, len(scopes)))
 
 
@@ -85,10 +82,15 @@ def _contrasts(claim: Claim, analysis: Analysis) -> Mapping[str, Quantity]:
 
 def _numbers(claim: Claim, outcome: Outcome, interval: Interval, scope: str, choices: int) -> str:
     arms = claim.arm if claim.against is None else f"{claim.arm} less {claim.against}"
-    value, low, high = (f"{100 * number:+.1f}" for number in (interval.value, interval.low, interval.high))
-    half = f"{100 * interval.half_width:.1f}"
+    value, low, high = (
+        f"{round(100 * number, claim.digits) + 0.0:+.{claim.digits}f}"  # a zero has no sign
+        for number in (interval.value, interval.low, interval.high)
+    )
+    half = f"{100 * interval.half_width:.{claim.digits}f}"
     level = f"{LEVEL:.0%}" + (f" for the best of {choices}" if choices > 1 else "")
-    small = outcome is not Outcome.NOT_RESOLVED and interval.low <= 0 <= interval.high
-    margin = f", surely below the margin of {100 * MARGIN:.0f}" if small else ""
-    where = f"in {scope}" if claim.measure != PASS else f"on {scope}"
-    return f"{claim.measure} of {arms}, {where}: {value} ± {half} points ({level}: {low} to {high}{margin})."
+    small = claim.margin > 0 and outcome is not Outcome.NOT_RESOLVED and interval.low <= 0 <= interval.high
+    margin = f", surely below the margin of {100 * claim.margin:.0f}" if small else ""
+    where = "over" if claim.of_space else "on" if claim.measure == PASS else "in"
+    return (
+        f"{claim.measure} of {arms}, {where} {scope}: {value} ± {half} {claim.unit} ({level}: {low} to {high}{margin})."
+    )

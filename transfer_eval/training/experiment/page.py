@@ -5,7 +5,6 @@ The page is a single file that asks the network for nothing. All that comes from
 
 from __future__ import annotations
 
-import base64
 import csv
 import io
 import re
@@ -15,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 
-from transfer_eval.errors import UserError
 from transfer_eval.files import write_bytes
-from transfer_eval.training.experiment import plots
-from transfer_eval.training.experiment.claims import KNOWN
-from transfer_eval.training.experiment.findings import MARGIN, Finding, Outcome, find
+from transfer_eval.training.experiment import plots, space_plots, space_section
+from transfer_eval.training.experiment.claims import KNOWN, MARGIN
+from transfer_eval.training.experiment.drawing import draw
+from transfer_eval.training.experiment.findings import Finding, Outcome, find
+from transfer_eval.training.experiment.markup import facts, figures, grid
 from transfer_eval.training.experiment.results import OORL, PARALLEL_SFT, read
+from transfer_eval.training.experiment.space import Space
 from transfer_eval.training.experiment.tabulation import of_analysis
 from transfer_eval.training.experiment.transfer import Analysis, analyse
 
@@ -30,7 +31,6 @@ _TITLES = {
     OORL: "What does preferring equivalent IR add to RL?",
 }
 _CLASSES = {Outcome.HOLDS: "holds", Outcome.DOES_NOT_HOLD: "fails"}
-_IMAGES = {".svg": "image/svg+xml", ".png": "image/png"}
 _TABLES = {
     "findings.csv": "Each claim, its contrast and the interval its verdict was computed from.",
     "gains.csv": "pass@1 before and after RL in the source, and the gain.",
@@ -38,7 +38,6 @@ _TABLES = {
     "ablation.csv": "pass@1 of each row: generation is a mean over languages, translation over pairs of them.",
     "comparisons.csv": "One arm less another. p_holm is corrected over the languages, in an ablation over the arms.",
     "pass_at_1.csv": "Everything that was evaluated.",
-    "representation.csv": "Programs of equal function in the model's latent space.",
 }
 _OPEN = ("gains.csv", "transfer.csv", "ablation.csv", "comparisons.csv")
 
@@ -52,35 +51,42 @@ def publish(folder: Path, out: Path) -> Path:
     analysis = analyse(read(folder))
     findings = find(analysis)
     tables = of_analysis(analysis, findings)
-    drawn = plots.draw(analysis)
+    drawn = draw(plots.figures(analysis))
+    drawn_space = draw(space_plots.figures(analysis.space)) if analysis.space else {}
     for name, text in tables.items():
         write_bytes(out / name, text.encode())
-    for title, images in drawn.items():
+    for title, images in {**drawn, **drawn_space}.items():
         for form, image in images.items():
             write_bytes(out / "plots" / f"{_slug(title)}.{form}", image)
-    figures = {title: ("image/svg+xml", images["svg"]) for title, images in drawn.items()}
-    html = render(analysis, findings, {**tables, **_others_table(folder)}, {**figures, **_others_images(folder)})
+    html = render(analysis, findings, tables, _svg(drawn), _svg(drawn_space))
     write_bytes(out / "index.html", html.encode())
     return out / "index.html"
 
 
+def _svg(drawn: Mapping[str, Mapping[str, bytes]]) -> dict[str, bytes]:
+    return {title: images["svg"] for title, images in drawn.items()}
+
+
 def render(
     analysis: Analysis,
-    findings: Iterable[Finding],
+    findings: Sequence[Finding],
     tables: Mapping[str, str],
-    figures: Mapping[str, tuple[str, bytes]],
+    drawn: Mapping[str, bytes],
+    drawn_space: Mapping[str, bytes],
 ) -> str:
-    """The page. ``tables`` are CSV texts by file name, ``figures`` media types and images by title."""
-    name = analysis.results.name
+    """The page. ``tables`` are CSV texts by file name, the others images in SVG by title."""
+    name, space = analysis.results.name, analysis.space
+    of_space = [finding for finding in findings if space and finding.claim.of_space]
     parts = [
         f"<h1>{escape(_TITLES[name])}</h1>",
         f'<p class="quiet">{escape(_summary(analysis))}</p>',
         "<h2>Findings</h2>",
         f'<p class="quiet">{escape(_method(analysis))}</p>',
-        '<ul class="findings">', *map(_finding, findings), "</ul>",
-        "<h2>Plots</h2>", '<div class="figures">', *(_figure(title, *of) for title, of in figures.items()), "</div>",
-        "<h2>Tables</h2>", *(_table(file, text) for file, text in tables.items()),
-        "<h2>What was run</h2>", _facts(analysis.results.facts),
+        _findings(finding for finding in findings if finding not in of_space),
+        "<h2>Plots</h2>", figures(drawn),
+        *(_space(space, of_space, drawn_space) if space else ()),
+        "<h2>Tables</h2>", *(_table(file, text) for file, text in tables.items() if file in _TABLES),
+        "<h2>What was run</h2>", *_run(analysis.results.facts),
         *_papers(name),
     ]  # fmt: skip
     return (
@@ -91,6 +97,15 @@ def render(
         + "\n".join(parts)
         + "\n</body>\n</html>\n"
     )
+
+
+def _space(space: Space, findings: Sequence[Finding], drawn: Mapping[str, bytes]) -> Iterator[str]:
+    """The section on the latent space; its table of all layers is too long for a page."""
+    yield "<h2>Latent space</h2>"
+    yield f'<p class="quiet">{escape(space_section.method(space))}</p>'
+    yield _findings(findings)
+    yield figures(drawn)
+    yield from space_section.tables(space)
 
 
 def _summary(analysis: Analysis) -> str:
@@ -118,6 +133,10 @@ def _method(analysis: Analysis) -> str:
     )
 
 
+def _findings(findings: Iterable[Finding]) -> str:
+    return f'<ul class="findings">{"".join(map(_finding, findings))}</ul>'
+
+
 def _finding(finding: Finding) -> str:
     claim = finding.claim
     number = f" Its own number: {claim.number} points." if claim.number else ""
@@ -129,59 +148,22 @@ def _finding(finding: Finding) -> str:
     )
 
 
-def _figure(title: str, kind: str, image: bytes) -> str:
-    data = base64.b64encode(image).decode()
-    name = escape(title)
-    return f'<figure><img alt="{name}" src="data:{kind};base64,{data}"><figcaption>{name}</figcaption></figure>'
-
-
 def _table(file: str, text: str) -> str:
     reader = csv.reader(io.StringIO(text, newline=""))
     header = next(reader, [])
     is_open = " open" if file in _OPEN else ""
     return (
         f"<details{is_open}><summary><b>{escape(file)}</b> {escape(_TABLES.get(file, ''))}</summary>"
-        f"{_grid(header, list(reader))}</details>"
+        f"{grid(header, list(reader))}</details>"
     )
 
 
-def _grid(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A table that scrolls by itself; a column of numbers stands to the right."""
-    kinds = [_kind([row[place] for row in rows if place < len(row)]) for place in range(len(header))]
-    head = "".join(
-        f'<th scope="col" class="{kind}">{escape(column.replace("_", " "))}</th>'
-        for column, kind in zip(header, kinds, strict=True)
-    )
-    lines = (
-        "".join(f'<td class="{kind}">{escape(cell)}</td>' for cell, kind in zip(row, kinds, strict=False))
-        for row in rows
-    )
-    body = "\n".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>'
-
-
-def _kind(cells: Iterable[str]) -> str:
-    told = [cell for cell in cells if cell]
-    if told and all(re.fullmatch(r"[+-]?\d+(\.\d+)?", cell) for cell in told):
-        return "number"
-    return "text" if any(len(cell) > 45 for cell in told) else "word"
-
-
-def _facts(value: object) -> str:
-    """Anything JSON can say: objects as lists of terms, a list of objects as a table."""
-    if isinstance(value, Mapping):
-        rows = "".join(f"<dt>{escape(str(key))}</dt><dd>{_facts(of)}</dd>" for key, of in value.items())
-        return f"<dl>{rows}</dl>"
-    if isinstance(value, list) and value and all(isinstance(of, Mapping) for of in value):
-        columns = list(dict.fromkeys(key for of in value for key in of))
-        return _grid(columns, [[_word(of.get(key, "")) for key in columns] for of in value])
-    if isinstance(value, list):
-        return ", ".join(map(_facts, value))
-    return escape(_word(value))
-
-
-def _word(value: object) -> str:
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)
+def _run(told: Mapping[str, object]) -> Iterator[str]:
+    """``experiment.json``; what is long is folded."""
+    yield facts({name: of for name, of in told.items() if not isinstance(of, Mapping)})
+    for name, of in told.items():
+        if isinstance(of, Mapping):
+            yield f"<details><summary><b>{escape(name)}</b></summary>{facts(of)}</details>"
 
 
 def _papers(experiment: str) -> Iterator[str]:
@@ -198,26 +180,9 @@ def _papers(experiment: str) -> Iterator[str]:
         lines = [
             [name, *(values.get((name, of), "") for of in columns)] for name in dict.fromkeys(r for r, _ in values)
         ]
-        yield f"<h3>{escape(table)}</h3>{_grid(['', *columns], lines)}"
+        yield f"<h3>{escape(table)}</h3>{grid(['', *columns], lines)}"
         yield f'<p class="quiet">{escape(known)}</p>'
     yield "</section>"
-
-
-def _others_table(folder: Path) -> dict[str, str]:
-    path = folder / "representation.csv"
-    try:
-        return {path.name: path.read_text(encoding="utf-8")} if path.exists() else {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
-
-
-def _others_images(folder: Path) -> dict[str, tuple[str, bytes]]:
-    """Images that stand beside the raw results; of one drawn in both formats, the SVG."""
-    found = {path.stem: path for kind in (".png", ".svg") for path in sorted(folder.glob(f"*{kind}"))}
-    return {
-        stem.replace("-", " ").replace("_", " "): (_IMAGES[path.suffix], path.read_bytes())
-        for stem, path in sorted(found.items())
-    }
 
 
 def _slug(title: str) -> str:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, NonNegativeInt, ValidationError, model_validator
 
 from transfer_eval.errors import UserError
 from transfer_eval.language import find as find_language
 from transfer_eval.training.reading import parse, told
+from transfer_eval.training.representation.programs import LEAST
 from transfer_eval.training.settings import Section
 
 FOLDER = Path(__file__).parent / "presets"
@@ -85,6 +86,33 @@ class Intermediate(Section):
     longest: int = 4000
 
 
+class Representation(Section):
+    """Right programs whose hidden states are looked at after every stage.
+
+    Attributes:
+        suite: a generated one.
+        languages: those that are evaluated, if none is named.
+        problems: the first so many of the suite that all of the languages can express.
+        layers: those that are measured, 0 being the embeddings; all, if none is named.
+        projected: the layer of the pictures; the middle one, if none is named.
+    """
+
+    suite: str
+    languages: tuple[str, ...] = ()
+    problems: int = Field(default=60, ge=LEAST)
+    layers: tuple[NonNegativeInt, ...] = ()
+    projected: NonNegativeInt | None = None
+
+    @model_validator(mode="after")
+    def _apart(self) -> Representation:
+        named = [find_language(name).name for name in self.languages]
+        if len(set(named)) < len(named) or len(named) == 1:
+            raise ValueError("name at least two languages, each once, or none")
+        if len(set(self.layers)) < len(self.layers):
+            raise ValueError("a layer is named twice")
+        return self
+
+
 class Experiment(Section):
     """The whole of it; ``arms`` are what is compared (see :mod:`transfer_eval.training.experiment.stages`).
 
@@ -92,6 +120,7 @@ class Experiment(Section):
         base: settings of pretraining, or none and ``model`` is the base.
         oracle: targets in which RL is done as well, from the last arm's start.
         groups: how GEPO takes its groups; ``path`` is theirs, unless ``ir`` has them made.
+        representation: whether, and on what, the latent space is looked at.
     """
 
     name: Literal["parallel-sft", "oorl"]
@@ -106,6 +135,7 @@ class Experiment(Section):
     oracle: tuple[str, ...] = ()
     groups: Table | None = None
     ir: Intermediate | None = None
+    representation: Representation | None = None
 
     @model_validator(mode="after")
     def _base(self) -> Experiment:

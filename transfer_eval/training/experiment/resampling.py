@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from types import ModuleType
 
@@ -26,7 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from transfer_eval.metrics import wilson
-from transfer_eval.training.experiment.results import Cell, Outcomes
+from transfer_eval.training.experiment.results import Outcomes, Place
 from transfer_eval.training.extra import require
 
 RESAMPLES = 4000
@@ -50,21 +50,23 @@ class Interval:
 
 @dataclass(frozen=True, eq=False)
 class Quantity:
-    """A linear combination of pass@1s, and what it was in each draw.
+    """A linear combination of means over seeds and problems (of pass@1s, say), and what it was in each draw.
 
     Attributes:
         draws: shape (3, draws): of seeds, of problems, of single answers.
         problems: how many it rests on; the fewest, where its parts have different ones.
+        counted: whether it counts passes, of which some may be yet to come where none was seen.
     """
 
     value: float
     draws: NDArray[np.float64]
     seeds: int
     problems: int
+    counted: bool = True
 
     def __sub__(self, other: Quantity) -> Quantity:
         problems = min(self.problems, other.problems)
-        return Quantity(self.value - other.value, self.draws - other.draws, self.seeds, problems)
+        return replace(self, value=self.value - other.value, draws=self.draws - other.draws, problems=problems)
 
     @cached_property
     def variance(self) -> float:
@@ -86,20 +88,24 @@ class Quantity:
         Where no draw differs from another (all problems failed, say), it is such that the interval reaches as far as
         Wilson's of no exception among the problems.
         """
-        if self.variance:
+        if self.variance or not self.counted:
             return math.sqrt(self.variance)
         return wilson(0, self.problems)[1] / student_quantile(LEVEL, self.freedom)
 
     def interval(self, level: float = LEVEL) -> Interval:
         """At a level of confidence."""
         half = student_quantile(level, self.freedom) * self.error
-        p = student_p(abs(self.value) / self.error, self.freedom)
+        p = student_p(abs(self.value) / self.error, self.freedom) if self.error else float(self.value == 0)
         return Interval(self.value, self.value - half, self.value + half, p)
 
     def share(self) -> Interval:
         """The interval of what lies between 0 and 1."""
+        return self.within(0.0, 1.0)
+
+    def within(self, least: float, most: float) -> Interval:
+        """The interval of what lies between bounds."""
         of = self.interval()
-        return Interval(of.value, max(of.low, 0.0), min(of.high, 1.0), math.nan)
+        return Interval(of.value, max(of.low, least), min(of.high, most), math.nan)
 
 
 def mean(quantities: Sequence[Quantity]) -> Quantity:
@@ -112,11 +118,11 @@ def mean(quantities: Sequence[Quantity]) -> Quantity:
         raise ValueError("no quantities")
     value = float(np.mean([q.value for q in quantities]))
     draws = np.mean([q.draws for q in quantities], axis=0)
-    return Quantity(value, draws, quantities[0].seeds, min(q.problems for q in quantities))
+    return replace(quantities[0], value=value, draws=draws, problems=min(q.problems for q in quantities))
 
 
-def resample(outcomes: Outcomes, resamples: int = RESAMPLES, seed: int = 0) -> Mapping[Cell, Quantity]:
-    """pass@1 of every cell: its mean over seeds of the mean over problems, and that in each draw."""
+def resample(outcomes: Outcomes[Place], resamples: int = RESAMPLES, seed: int = 0) -> Mapping[Place, Quantity]:
+    """Each cell's mean over seeds of the mean over problems (of outcomes, pass@1), and that in each draw."""
     # RandomState, unlike Generator, is promised to draw the same in every version of NumPy: tables are compared.
     random = np.random.RandomState(seed)
     seeds, problems = len(outcomes.seeds), len(outcomes.problems)

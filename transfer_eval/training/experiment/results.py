@@ -1,4 +1,5 @@
-"""A folder of raw results, read strictly: ``experiment.json``, ``outcomes.csv`` and, if there is one, ``curves.csv``.
+"""A folder of raw results, read strictly: ``experiment.json``, ``outcomes.csv`` and, if there are any, ``curves.csv``
+and what was seen of the latent space (``latent``).
 
 ``outcomes.csv`` has one row for each evaluated problem. Within a seed, all arms and stages must have been asked the
 same problems of a language, and every cell must have every seed: comparisons are paired, and a gap is refused.
@@ -6,24 +7,29 @@ same problems of a language, and every cell must have every seed: comparisons ar
 
 from __future__ import annotations
 
-import csv
-import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from transfer_eval.errors import UserError
 from transfer_eval.files import read_json
+from transfer_eval.training.experiment import latent, table
+from transfer_eval.training.experiment.latent import Latent
 
 GENERATION, TRANSLATION = "generation", "translation"
 BASE, SFT, RL, ORACLE = "base", "sft", "rl", "oracle"
 STAGES = (BASE, SFT, RL, ORACLE)
 PARALLEL_SFT, OORL = "parallel-sft", "oorl"
+REFERENCE = "rl"
+"""The row of the ablation that the others are compared with."""
+SHARED = "shared"
+"""The arm of what all others come from."""
+_ORDER = (SHARED, "mono", "multi", "parallel", "none", "rl", "rl+dpo", "rl+gepo", "rl+gepo-lambda0", "gepo")
 OUTCOME_COLUMNS = ("arm", "stage", "seed", "task", "source", "language", "problem", "passed")
 CURVE_COLUMNS = ("arm", "stage", "seed", "step", "metric", "value")
 
@@ -47,9 +53,12 @@ class Target:
     in_corpus: bool
 
 
+Place = TypeVar("Place")
+
+
 @dataclass(frozen=True)
-class Outcomes:
-    """0 or 1 for each cell, seed and problem.
+class Outcomes(Generic[Place]):
+    """A number for each cell, seed and problem: 0 or 1, unless it was measured in the latent space.
 
     Attributes:
         cells: arrays of shape (seeds, problems); NaN where the language was not asked the problem.
@@ -57,7 +66,7 @@ class Outcomes:
 
     seeds: tuple[int, ...]
     problems: tuple[str, ...]
-    cells: Mapping[Cell, NDArray[np.float64]]
+    cells: Mapping[Place, NDArray[np.float64]]
 
 
 class Point(NamedTuple):
@@ -79,8 +88,19 @@ class Results:
     source: str
     targets: tuple[Target, ...]
     facts: Mapping[str, Any]
-    outcomes: Outcomes
+    outcomes: Outcomes[Cell]
     curves: tuple[Point, ...]
+    latent: Latent | None = None
+
+
+def named(arm: str) -> str:
+    """An arm as people are told of it."""
+    return BASE if arm == SHARED else arm
+
+
+def ordered(arms: Iterable[str]) -> list[str]:
+    """Arms in the order they are told of; those unknown come last, by name."""
+    return sorted(set(arms), key=lambda arm: (_ORDER.index(arm) if arm in _ORDER else len(_ORDER), arm))
 
 
 def read(folder: Path) -> Results:
@@ -101,21 +121,23 @@ def read(folder: Path) -> Results:
     if name not in (PARALLEL_SFT, OORL):
         raise UserError(f"{facts_file}: there is no experiment {name!r}, but {PARALLEL_SFT!r} and {OORL!r}")
     curves = tuple(_points(curves_file)) if curves_file.exists() else ()
-    return Results(name, source, targets, facts, read_outcomes(folder / "outcomes.csv"), curves)
+    outcomes = read_outcomes(folder / "outcomes.csv")
+    seen = latent.read(folder, facts, outcomes.seeds, {latent.Model(cell.arm, cell.stage) for cell in outcomes.cells})
+    return Results(name, source, targets, facts, outcomes, curves, seen)
 
 
-def read_outcomes(path: Path) -> Outcomes:
+def read_outcomes(path: Path) -> Outcomes[Cell]:
     """Read and check ``outcomes.csv``.
 
     Raises:
         UserError: it is missing, malformed, contradictory or incomplete.
     """
     found: dict[Cell, dict[tuple[int, str], float]] = defaultdict(dict)
-    for line, row in _rows(path, OUTCOME_COLUMNS):
+    for line, row in table.read(path, OUTCOME_COLUMNS):
         cell = Cell(row["arm"], row["stage"], row["task"], row["source"], row["language"])
         if row["passed"] not in ("0", "1") or cell.stage not in STAGES or cell.task not in (GENERATION, TRANSLATION):
             raise UserError(f"{path}:{line}: malformed: {','.join(row.values())}")
-        place = (_integer(path, line, row["seed"]), row["problem"])
+        place = (table.integer(path, line, row["seed"]), row["problem"])
         if place in found[cell]:
             raise UserError(f"{path}:{line}: a second outcome of {_named(cell)}, seed {place[0]}, {place[1]}")
         found[cell][place] = float(row["passed"])
@@ -140,7 +162,7 @@ def _check_complete(path: Path, found: Mapping[Cell, Mapping[tuple[int, str], fl
             )
 
 
-def _arrays(found: Mapping[Cell, Mapping[tuple[int, str], float]]) -> Outcomes:
+def _arrays(found: Mapping[Cell, Mapping[tuple[int, str], float]]) -> Outcomes[Cell]:
     seeds = sorted({seed for places in found.values() for seed, _ in places})
     problems = sorted({problem for places in found.values() for _, problem in places})
     row_of = {seed: number for number, seed in enumerate(seeds)}
@@ -154,35 +176,12 @@ def _arrays(found: Mapping[Cell, Mapping[tuple[int, str], float]]) -> Outcomes:
 
 
 def _points(path: Path) -> Iterator[Point]:
-    for line, row in _rows(path, CURVE_COLUMNS):
-        seed, step = _integer(path, line, row["seed"]), _integer(path, line, row["step"])
-        try:
-            value = float(row["value"])
-        except ValueError:
-            value = math.nan
-        if not math.isfinite(value) or row["stage"] not in STAGES:
+    for line, row in table.read(path, CURVE_COLUMNS):
+        seed, step = table.integer(path, line, row["seed"]), table.integer(path, line, row["step"])
+        value = table.number(path, line, row["value"])
+        if row["stage"] not in STAGES:
             raise UserError(f"{path}:{line}: malformed: {','.join(row.values())}")
         yield Point(row["arm"], row["stage"], seed, step, row["metric"], value)
-
-
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[tuple[int, dict[str, str]]]:
-    try:
-        with path.open(newline="", encoding="utf-8") as file:
-            reader = csv.reader(file, strict=True)
-            if (header := next(reader, [])) != list(columns):
-                raise UserError(f"{path}: the columns are {header}, not {list(columns)}")
-            for row in reader:
-                if len(row) != len(columns):
-                    raise UserError(f"{path}:{reader.line_num}: {len(row)} cells, not {len(columns)}")
-                yield reader.line_num, dict(zip(columns, row, strict=True))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UserError(f"{path}: cannot be read: {error}") from error
-
-
-def _integer(path: Path, line: int, text: str) -> int:
-    if not text.isascii() or not text.isdigit():
-        raise UserError(f"{path}:{line}: no whole number: {text!r}")
-    return int(text)
 
 
 def _named(cell: Cell) -> str:

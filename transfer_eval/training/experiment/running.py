@@ -1,8 +1,9 @@
 """Stages -> models -> raw results. A stage that is finished is used again, an interrupted one goes on.
 
-Models are kept by the stage's key in a store that experiments share, each with what it answered (``outcomes-….csv``).
-``OUT/raw`` is gathered from them: ``outcomes.csv``, ``curves.csv`` and ``experiment.json``, of every seed that is
-finished, wherever it ran.
+Models are kept by the stage's key in a store that experiments share, each with what it answered (``outcomes-….csv``)
+and, where the preset asks, how its latent space lies (``representation-….json``). ``OUT/raw`` is gathered from them:
+``outcomes.csv``, ``curves.csv``, ``representation.csv``, ``projection.csv`` and ``experiment.json``, of every seed that
+is finished, wherever it ran.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ from transfer_eval.files import Journal, read_json, write_bytes, write_json
 from transfer_eval.language import find
 from transfer_eval.suite import Suite, load, translated_from
 from transfer_eval.task import Task
-from transfer_eval.training.experiment import intermediate
-from transfer_eval.training.experiment.preset import Experiment, Measuring
+from transfer_eval.training.experiment import hidden, intermediate
+from transfer_eval.training.experiment.preset import Experiment, Measuring, Representation
 from transfer_eval.training.experiment.stages import Stage, stages
 from transfer_eval.training.running import train
 from transfer_eval.training.session import METRICS
@@ -58,6 +59,11 @@ class Store:
         asked = json.dumps([measuring.model_dump(exclude_defaults=True), list(languages)])
         return self.model(stage) / f"outcomes-{hashlib.sha256(asked.encode()).hexdigest()[:12]}.csv"
 
+    def representation(self, stage: Stage, asked: Representation, languages: Sequence[str]) -> Path:
+        """How a stage's model keeps the programs of one way of looking, named likewise."""
+        told = json.dumps([asked.model_dump(exclude_defaults=True), list(asked.languages or languages)])
+        return self.model(stage) / f"representation-{hashlib.sha256(told.encode()).hexdigest()[:12]}.json"
+
 
 def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") -> Iterator[Stage]:
     """Train and measure every stage of a seed, yielding each before it is begun.
@@ -66,7 +72,8 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         UserError: a setting is wrong, or something that it names is not to be had.
         HarnessFault: programs could not be run; what is finished stands.
     """
-    languages = experiment.languages.every
+    languages, asked = experiment.languages.every, experiment.representation
+    programs = hidden.programs_of(asked, languages) if asked else None  # what is wrong is told before any training
     made = stages(experiment, seed)
     prepare(made, store, sandbox)
     for stage in made:
@@ -83,6 +90,8 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         if not path.exists():
             rows = _measure(folder, experiment, sandbox)
             write_bytes(path, _csv(("task", "source", "language", "problem", "passed"), rows))
+        if asked and programs and not (path := store.representation(stage, asked, languages)).exists():
+            write_json(path, hidden.observe(folder, asked, programs))
 
 
 def prepare(made: Sequence[Stage], store: Store, sandbox: str) -> None:
@@ -138,34 +147,43 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
     Raises:
         UserError: none is finished, or the folder cannot be written.
     """
-    languages = experiment.languages.every
+    languages, asked = experiment.languages.every, experiment.representation
     outcomes: list[tuple[Any, ...]] = []
     curves: list[tuple[Any, ...]] = []
     models: list[tuple[Any, ...]] = []
     cost = 0.0
     done = []
+    seen: list[tuple[Stage, Path]] = []
     for seed in seeds:
         made = stages(experiment, seed)
         paths = [store.outcomes(stage, experiment.measuring, languages) for stage in made]
-        if not all(path.exists() for path in paths):
+        looked = [(stage, store.representation(stage, asked, languages)) for stage in made] if asked else []
+        if not all(path.exists() for path in (*paths, *(path for _, path in looked))):
             continue
         done.append(seed)
+        seen += looked
         for stage, path in zip(made, paths, strict=True):
             place = (stage.arm, stage.name, stage.seed)
             with path.open(encoding="utf-8", newline="") as file:
                 outcomes += [(*place, *row) for row in list(csv.reader(file))[1:]]
             curves += [(*place, *row) for row in _curve(store.model(stage))]
             models.append((*place, stage.key, _digest(store.model(stage))))
-            cost += read_json(store.model(stage) / _COST)["cpu_seconds"]
+            cost += _cost(store.model(stage))
     if not done:
         raise UserError("no seed is finished yet")
     raw = out / "raw"
     write_bytes(raw / "outcomes.csv", _csv(OUTCOMES, outcomes))
     write_bytes(raw / "curves.csv", _csv(CURVES, curves))
-    known = {"seeds": done, "cpu_minutes": round(cost / 60, 1), "versions": _versions()}
     write_bytes(raw / "models.csv", _csv(MODELS, models))
-    write_json(raw / "experiment.json", {**_described(experiment), **facts, **known})
+    known = {"seeds": done, "cpu_minutes": round(cost / 60, 1), "versions": _versions()}
+    write_json(raw / "experiment.json", {**_described(experiment), **facts, **hidden.gather(seen, raw), **known})
     return done
+
+
+def _cost(model: Path) -> float:
+    """CPU seconds of the sitting that finished a model; 0 where it was killed before it could tell."""
+    path = model / _COST
+    return float(read_json(path)["cpu_seconds"]) if path.exists() else 0.0
 
 
 def _digest(model: Path) -> str:

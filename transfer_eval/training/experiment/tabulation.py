@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
+from itertools import product
 from pathlib import Path
 
+from transfer_eval.training.experiment import table
 from transfer_eval.training.experiment.findings import Finding, find
+from transfer_eval.training.experiment.latent import Spot
 from transfer_eval.training.experiment.resampling import Interval
 from transfer_eval.training.experiment.results import read
+from transfer_eval.training.experiment.space import NAMES, Space, pairs
 from transfer_eval.training.experiment.transfer import (
     AFTER,
     BEFORE,
@@ -42,6 +44,8 @@ def of_analysis(analysis: Analysis, findings: Sequence[Finding]) -> dict[str, st
         made |= {"gains.csv": _gains(analysis), "transfer.csv": _shares(analysis)}
     else:
         made["ablation.csv"] = _ablation(analysis)
+    if analysis.space is not None:
+        made["representation.csv"] = _representation(analysis.space)
     return {**made, "pass_at_1.csv": _rates(analysis)}
 
 
@@ -49,7 +53,7 @@ def _rates(analysis: Analysis) -> str:
     rows = []
     for cell, quantity in analysis.cells.items():
         rows.append([*cell, *_numbers(quantity.share()), quantity.problems, quantity.seeds])
-    return _csv(("arm", "stage", "task", "source", "language", PASS, *_INTERVAL, "problems", "seeds"), rows)
+    return table.text(("arm", "stage", "task", "source", "language", PASS, *_INTERVAL, "problems", "seeds"), rows)
 
 
 def _gains(analysis: Analysis) -> str:
@@ -59,7 +63,7 @@ def _gains(analysis: Analysis) -> str:
         for scope, gain in gains.items():
             change = [_number(of[arm][scope].value) for of in (before, after)]
             rows.append([arm, scope, *change, *_numbers(gain.interval()), _number(gain.interval().p)])
-    return _csv(("arm", "scope", "before", "after", "gain", *_INTERVAL, "p"), rows)
+    return table.text(("arm", "scope", "before", "after", "gain", *_INTERVAL, "p"), rows)
 
 
 def _shares(analysis: Analysis) -> str:
@@ -69,7 +73,7 @@ def _shares(analysis: Analysis) -> str:
         rows.append(
             [share.kind, share.arm, share.scope, _number(of.value), _number(of.low), _number(of.high), of.reason]
         )
-    return _csv(("measure", "arm", "scope", "ratio", "low", "high", "undefined_because"), rows)
+    return table.text(("measure", "arm", "scope", "ratio", "low", "high", "undefined_because"), rows)
 
 
 def _comparisons(analysis: Analysis) -> str:
@@ -78,14 +82,29 @@ def _comparisons(analysis: Analysis) -> str:
         adjusted = "" if of.p_holm is None else _number(of.p_holm)
         difference = of.difference
         rows.append([of.measure, of.arm, of.against, of.scope, *_numbers(difference), _number(difference.p), adjusted])
-    return _csv(("measure", "arm", "less", "scope", "difference", *_INTERVAL, "p", "p_holm"), rows)
+    return table.text(("measure", "arm", "less", "scope", "difference", *_INTERVAL, "p", "p_holm"), rows)
 
 
 def _ablation(analysis: Analysis) -> str:
     rows = []
     for arm, scopes in analysis.measures[PASS].items():
         rows += [[arm, scope, *_numbers(quantity.share())] for scope, quantity in scopes.items()]
-    return _csv(("arm", "scope", PASS, *_INTERVAL), rows)
+    return table.text(("arm", "scope", PASS, *_INTERVAL), rows)
+
+
+def _representation(space: Space) -> str:
+    """Every measure of every model, then every difference of two; chance of a difference is none."""
+    rows: list[list[object]] = []
+    for model, layer, measure in product(space.models, space.layers, NAMES):
+        chance = space.chance(measure)
+        level = _numbers(space.level(Spot(model, layer, measure)))
+        rows.append([*model, "", "", layer, measure, *level, "" if chance is None else _number(chance)])
+    for (model, less), layer, measure in product(pairs(space), space.layers, NAMES):
+        difference = _numbers(space.difference(Spot(model, layer, measure), less))
+        rows.append([*model, *less, layer, measure, *difference, _number(0.0)])
+    return table.text(
+        ("arm", "stage", "less_arm", "less_stage", "layer", "measure", "value", *_INTERVAL, "chance"), rows
+    )
 
 
 def _findings(findings: Iterable[Finding]) -> str:
@@ -97,7 +116,7 @@ def _findings(findings: Iterable[Finding]) -> str:
         rows.append([of.outcome.value, claim.sentence, *contrast, *numbers, claim.number, claim.where, claim.known])
     contrast_columns = ("measure", "arm", "less", "scope", "predicted")
     paper_columns = ("paper_points", "paper_where", "paper_known")
-    return _csv(("outcome", "claim", *contrast_columns, "value", *_INTERVAL, *paper_columns), rows)
+    return table.text(("outcome", "claim", *contrast_columns, "value", *_INTERVAL, *paper_columns), rows)
 
 
 def _numbers(interval: Interval) -> list[str]:
@@ -107,11 +126,3 @@ def _numbers(interval: Interval) -> list[str]:
 def _number(value: float) -> str:
     """Four digits; no digits where there is no number. A zero has no sign."""
     return "" if math.isnan(value) else f"{round(value, 4) + 0.0:.4f}"
-
-
-def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue()

@@ -7,10 +7,11 @@ a quantity. Tables, plots and findings take them from there, so that all say the
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from transfer_eval.errors import UserError
+from transfer_eval.training.experiment import space
 from transfer_eval.training.experiment.resampling import (
     Interval,
     Quantity,
@@ -24,6 +25,7 @@ from transfer_eval.training.experiment.results import (
     GENERATION,
     ORACLE,
     PARALLEL_SFT,
+    REFERENCE,
     RL,
     SFT,
     STAGES,
@@ -31,7 +33,9 @@ from transfer_eval.training.experiment.results import (
     Cell,
     Results,
     Target,
+    ordered,
 )
+from transfer_eval.training.experiment.space import Space
 
 BEFORE, AFTER, GAIN, LEAD = "pass@1 before RL", "pass@1 after RL", "gain by RL", "lead over the oracle"
 PASS = "pass@1"
@@ -41,9 +45,6 @@ ALL, INSIDE, OUTSIDE, FOREIGN = (
     "targets outside the corpus",
     "targets outside pretraining",
 )
-REFERENCE = "rl"
-"""The row of the ablation that the others are compared with."""
-_ORDER = ("mono", "multi", "parallel", "none", "rl", "rl+dpo", "rl+gepo", "rl+gepo-lambda0", "gepo")
 
 Measures = Mapping[str, Mapping[str, Mapping[str, Quantity]]]
 """By measure, arm and scope."""
@@ -58,6 +59,7 @@ class Analysis:
         measures: what is compared.
         groups: the languages of each scope that is a mean.
         oracles: pass@1 in a target after RL in that target.
+        space: the latent space, if it was looked at; its measures are among ``measures``, too.
     """
 
     results: Results
@@ -65,6 +67,7 @@ class Analysis:
     measures: Measures
     groups: Mapping[str, tuple[str, ...]]
     oracles: Mapping[str, Quantity]
+    space: Space | None = None
 
 
 @dataclass(frozen=True)
@@ -96,12 +99,11 @@ def analyse(results: Results) -> Analysis:
         UserError: it has no arm with the stages it is about.
     """
     cells = resample(results.outcomes)
-    return _transfer(results, cells) if results.name == PARALLEL_SFT else _ablation(results, cells)
-
-
-def ordered(arms: Iterable[str]) -> list[str]:
-    """Arms in the order they are told of; those unknown come last, by name."""
-    return sorted(set(arms), key=lambda arm: (_ORDER.index(arm) if arm in _ORDER else len(_ORDER), arm))
+    made = _transfer(results, cells) if results.name == PARALLEL_SFT else _ablation(results, cells)
+    if results.latent is None:
+        return made
+    seen = space.analyse(results.latent)
+    return replace(made, measures={**made.measures, **space.measures(seen)}, space=seen)
 
 
 def _transfer(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
@@ -113,7 +115,7 @@ def _transfer(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
     missing = [(a, s, x) for a in arms for s in (SFT, RL) for x in languages if (a, s, x) not in of]
     if missing:
         raise UserError(f"outcomes.csv: no outcomes of {'/'.join(missing[0])}")
-    _check_listed((c.language for c in cells if c.task == GENERATION), languages)
+    _check_listed((c.language for c in cells), languages)
     _check_listed((c.arm.removeprefix("oracle-") for c in cells if c.stage == ORACLE), languages)
     groups = _groups(results.targets)
     before = {arm: _scopes({x: of[arm, SFT, x] for x in languages}, groups) for arm in arms}

@@ -44,7 +44,7 @@ def compare(
     library(projection)  # what is missing is said before hours of work
     require("matplotlib", "report")
     named = _named(folders)
-    of_models = {name: _states(folder, parallel, whole) for name, folder in named.items()}
+    of_models = {name: checkpoint_states(folder, parallel, whole=whole) for name, folder in named.items()}
     for name, of_model in of_models.items():
         if layer is not None and layer >= len(of_model):
             raise UserError(f"{name} has the layers 0 to {len(of_model) - 1}, and no {layer}")
@@ -78,8 +78,15 @@ def _named(folders: Sequence[Path]) -> dict[str, Path]:
     return dict(zip(names, folders, strict=True))
 
 
-def _states(folder: Path, parallel: Parallel, whole: bool) -> npt.NDArray[np.float32]:
-    """Shape (layers + 1, languages, problems, hidden)."""
+def checkpoint_states(folder: Path, parallel: Parallel, *, whole: bool = False) -> npt.NDArray[np.float32]:
+    """What the checkpoint in a folder makes of the programs, shape (layers + 1, languages, problems, hidden).
+
+    Args:
+        whole: count the heads, too.
+
+    Raises:
+        UserError: there is no checkpoint, or a program does not fit into the model's context.
+    """
     import torch
 
     network, tokenizer = model.load(Model(path=str(folder)), (), 0)

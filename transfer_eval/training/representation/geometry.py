@@ -81,6 +81,19 @@ def random_pairs(cosine: Array) -> Array:
     return between_languages(cosine.transpose(0, 2, 1, 3))
 
 
+def shares_of_problems(by_pair: Array) -> Array:
+    """What each problem adds to the mean over pairs of different problems, (problems, problems) to (problems,).
+
+    These are the jackknife's pseudo-values (Tukey 1958): their mean is that mean, and they vary as it does when
+    problems are drawn anew. The plain means of rows would vary half as much: each pair hangs on two problems.
+    """
+    count = len(by_pair)
+    different = (by_pair + by_pair.T) / 2 * ~np.eye(count, dtype=bool)
+    rows = different.sum(axis=1)
+    result: Array = (2 * rows - rows.sum() / (count - 1)) / (count - 2)
+    return result
+
+
 def silhouettes(cosine: Array) -> tuple[Array, Array]:
     """The mean silhouettes of each problem's programs, by function and by language, two arrays of shape (problems,).
 
