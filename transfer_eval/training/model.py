@@ -38,7 +38,23 @@ def load(settings: Model, texts: Iterable[str], seed: int) -> tuple[Any, Any]:
         ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if settings.thinking is not None:
+        think(tokenizer, settings.thinking)
     return model, tokenizer
+
+
+def think(tokenizer: Any, thinking: bool) -> None:
+    """Make the tokenizer's chat template say whether to think, whoever uses it.
+
+    Raises:
+        UserError: it has no template that could be told.
+    """
+    template = tokenizer.chat_template
+    if not isinstance(template, str) or "enable_thinking" not in template:
+        raise UserError(f"model.thinking = {str(thinking).lower()}: the model's chat template does not ask for it")
+    said = f"{{%- set enable_thinking = {str(thinking).lower()} %}}"
+    if not template.startswith(said):
+        tokenizer.chat_template = said + template
 
 
 def create(new: NewModel, texts: Iterable[str], seed: int, attention: str = "sdpa") -> tuple[Any, Any]:

@@ -54,9 +54,10 @@ class Question:
         return {"prompt": shown, "task": cell, "name": self.problem, "language": self.language}
 
 
-def questions(samples: Iterable[Sample], *, balanced: bool = True, seed: int = 0) -> list[Question]:
+def questions(samples: Iterable[Sample], *, balanced: bool = True, once: bool = False, seed: int = 0) -> list[Question]:
     """A question about every different program whose verdict is sure, in an order that ``seed`` decides.
 
+    ``once`` asks about one program of a problem and language only, so that answers are independent.
     ``balanced`` leaves out what it takes to have as many correct as incorrect ones in each language: neither the
     language nor a constant answer then tells anything.
 
@@ -70,6 +71,8 @@ def questions(samples: Iterable[Sample], *, balanced: bool = True, seed: int = 0
     }
     found = [_question(different[key]) for key in sorted(different)]
     random.Random(seed).shuffle(found)
+    if once:
+        found = list({(question.problem, question.language): question for question in found}.values())
     if balanced:
         found = [question for language in sorted({q.language for q in found}) for question in _even(found, language)]
         random.Random(seed).shuffle(found)

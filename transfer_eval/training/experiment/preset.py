@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError, model_validator
 from transfer_eval.errors import UserError
 from transfer_eval.language import find as find_language
 from transfer_eval.training.reading import parse, told
-from transfer_eval.training.settings import Section
+from transfer_eval.training.settings import Model, Section
 
 FOLDER = Path(__file__).parent / "presets"
 Table = dict[str, Any]
@@ -62,19 +62,41 @@ class Languages(Section):
 
 
 class Measuring(Section):
-    """What every stage is evaluated on: greedy answers to a suite, and where asked for its translations."""
+    """What every stage is evaluated on, by greedy answers in every language.
 
-    suite: str
+    Attributes:
+        suite: functions to be written, and to be translated where ``translate_from`` says so.
+        translated: at most so many problems a pair of languages.
+        programs: whole programs over stdin and stdout: a public set by its name, from the Hub or from ``place``.
+        verification: programs to be told right from wrong: a corpus folder, apart from what is trained on.
+        limit: at most so many problems of ``programs``, and so many questions in a language.
+    """
+
+    suite: str | None = None
     max_tokens: int = 256
     translate_from: tuple[str, ...] = ()
-    translated: int | None = None  # at most so many problems a pair of languages
+    translated: int | None = None
+    programs: str | None = None
+    place: str | None = None
+    split: str = "test"
+    verification: str | None = None
+    limit: int | None = None
+
+    @model_validator(mode="after")
+    def _something_to_write(self) -> Measuring:
+        if self.suite is None and self.programs is None:
+            raise ValueError("give suite, programs or both: generation is what is compared")
+        if self.suite is None and self.translate_from:
+            raise ValueError("translate_from is for a suite: only there is anything to translate")
+        return self
 
 
 class Experiment(Section):
     """The whole of it; ``arms`` are what is compared (see :mod:`transfer_eval.training.experiment.stages`).
 
     Attributes:
-        base: settings of pretraining, or none and ``model`` is the base.
+        base: settings of pretraining, or none and ``model`` is the base: its settings are every stage's.
+        sft: what comes before RL; OORL may do without, then RL starts from the base.
         oracle: targets in which RL is done as well, from the last arm's start.
     """
 
@@ -83,9 +105,9 @@ class Experiment(Section):
     arms: tuple[str, ...]
     measuring: Measuring
     seeds: int = Field(default=5, ge=1)
-    model: str | None = None
+    model: Model | None = None
     base: Table | None = None
-    sft: Table
+    sft: Table | None = None
     rl: Table
     oracle: tuple[str, ...] = ()
     groups: Table | None = None
@@ -94,6 +116,10 @@ class Experiment(Section):
     def _base(self) -> Experiment:
         if (self.model is None) == (self.base is None):
             raise ValueError("give either model or base")
+        if self.model is not None and self.model.path is None:
+            raise ValueError("model needs a path: what is pretrained here is base")
+        if self.sft is None and self.name != "oorl":
+            raise ValueError("sft is what is compared here")
         if (self.name == "oorl") != (self.groups is not None):
             raise ValueError("groups are for oorl, which needs them")
         return self

@@ -1,7 +1,8 @@
 """A folder of raw results, read strictly: ``experiment.json``, ``outcomes.csv`` and, if there is one, ``curves.csv``.
 
-``outcomes.csv`` has one row for each evaluated problem. Within a seed, all arms and stages must have been asked the
-same problems of a language, and every cell must have every seed: comparisons are paired, and a gap is refused.
+``outcomes.csv`` has one row for each evaluated problem; a verification is passed by a right answer. Within a seed,
+all arms and stages must have been asked the same problems of a language, and every cell must have every seed: comparisons
+are paired, and a gap is refused.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from transfer_eval.errors import UserError
 from transfer_eval.files import read_json
 
-GENERATION, TRANSLATION = "generation", "translation"
+GENERATION, TRANSLATION, VERIFICATION = TASKS = ("generation", "translation", "verification")
 BASE, SFT, RL, ORACLE = "base", "sft", "rl", "oracle"
 STAGES = (BASE, SFT, RL, ORACLE)
 PARALLEL_SFT, OORL = "parallel-sft", "oorl"
@@ -113,7 +114,7 @@ def read_outcomes(path: Path) -> Outcomes:
     found: dict[Cell, dict[tuple[int, str], float]] = defaultdict(dict)
     for line, row in _rows(path, OUTCOME_COLUMNS):
         cell = Cell(row["arm"], row["stage"], row["task"], row["source"], row["language"])
-        if row["passed"] not in ("0", "1") or cell.stage not in STAGES or cell.task not in (GENERATION, TRANSLATION):
+        if row["passed"] not in ("0", "1") or cell.stage not in STAGES or cell.task not in TASKS:
             raise UserError(f"{path}:{line}: malformed: {','.join(row.values())}")
         place = (_integer(path, line, row["seed"]), row["problem"])
         if place in found[cell]:

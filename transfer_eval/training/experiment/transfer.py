@@ -28,6 +28,7 @@ from transfer_eval.training.experiment.results import (
     SFT,
     STAGES,
     TRANSLATION,
+    VERIFICATION,
     Cell,
     Results,
     Target,
@@ -96,7 +97,18 @@ def analyse(results: Results) -> Analysis:
         UserError: it has no arm with the stages it is about.
     """
     cells = resample(results.outcomes)
-    return _transfer(results, cells) if results.name == PARALLEL_SFT else _ablation(results, cells)
+    return _transfer(results, cells, GENERATION) if results.name == PARALLEL_SFT else _ablation(results, cells)
+
+
+def verified(analysis: Analysis) -> Analysis | None:
+    """The numbers of verification in the place of generation's; None where they were not measured, or are no gains.
+
+    Raises:
+        UserError: an arm was not asked in a language.
+    """
+    if GAIN not in analysis.measures or all(cell.task != VERIFICATION for cell in analysis.cells):
+        return None
+    return _transfer(analysis.results, analysis.cells, VERIFICATION)
 
 
 def ordered(arms: Iterable[str]) -> list[str]:
@@ -104,8 +116,8 @@ def ordered(arms: Iterable[str]) -> list[str]:
     return sorted(set(arms), key=lambda arm: (_ORDER.index(arm) if arm in _ORDER else len(_ORDER), arm))
 
 
-def _transfer(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
-    of = {(c.arm, c.stage, c.language): q for c, q in cells.items() if c.task == GENERATION}
+def _transfer(results: Results, cells: Mapping[Cell, Quantity], task: str) -> Analysis:
+    of = {(c.arm, c.stage, c.language): q for c, q in cells.items() if c.task == task}
     languages = [results.source, *(target.language for target in results.targets)]
     arms = [a for a in ordered(arm for arm, stage, _ in of if stage == RL) if (a, SFT, results.source) in of]
     if not arms or not results.targets:
@@ -113,7 +125,7 @@ def _transfer(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
     missing = [(a, s, x) for a in arms for s in (SFT, RL) for x in languages if (a, s, x) not in of]
     if missing:
         raise UserError(f"outcomes.csv: no outcomes of {'/'.join(missing[0])}")
-    _check_listed((c.language for c in cells if c.task == GENERATION), languages)
+    _check_listed((c.language for c in cells if c.task == task), languages)
     _check_listed((c.arm.removeprefix("oracle-") for c in cells if c.stage == ORACLE), languages)
     groups = _groups(results.targets)
     before = {arm: _scopes({x: of[arm, SFT, x] for x in languages}, groups) for arm in arms}
@@ -145,7 +157,10 @@ def _scopes(of: Mapping[str, Quantity], groups: Mapping[str, tuple[str, ...]]) -
 
 
 def _ablation(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
-    """Each arm as its last stage left it: generation is a mean over languages, translation over (source, target)."""
+    """Each arm as its last stage left it.
+
+    Generation and verification are means over languages, translation over (source, target).
+    """
     last: dict[str, str] = {}
     for cell in cells:
         last[cell.arm] = max(last.get(cell.arm, cell.stage), cell.stage, key=STAGES.index)
@@ -156,7 +171,7 @@ def _ablation(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
         if different := places.keys() ^ of[REFERENCE].keys():
             raise UserError(f"outcomes.csv: {arm} and {REFERENCE} were not both asked {'/'.join(min(different))}")
     groups = {name: group for name, group in _groups(results.targets).items() if name != FOREIGN}
-    scopes = {GENERATION: [place for place in of[REFERENCE] if place[0] == GENERATION]}
+    scopes = {task: [place for place in of[REFERENCE] if place[0] == task] for task in (GENERATION, VERIFICATION)}
     into = [place for place in of[REFERENCE] if place[0] == TRANSLATION]
     _check_listed((place[2] for place in into), groups.get(ALL, ()))
     scopes |= {f"{TRANSLATION}, {name}": [p for p in into if p[2] in group] for name, group in groups.items()}
