@@ -15,7 +15,9 @@ import click
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="[default: runs/EXPERIMENT-PRESET]")
 @click.option("--store", type=click.Path(path_type=Path, file_okay=False), help="Models.  [default: OUT/store]")
 @click.option("--sandbox", default="auto", show_default=True, metavar="auto|bwrap|docker|podman|none")
-@click.option("--dry-run", is_flag=True, help="Only check every setting and list the stages.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check every setting, try each kind of stage in small, estimate the cost."
+)
 def command(
     experiment: str, preset: str, seeds: int | None, only: tuple[int, ...], out: Path | None, store: Path | None,
     sandbox: str, dry_run: bool,
@@ -37,18 +39,17 @@ def command(
     folder = out or Path("runs") / f"{experiment}-{Path(preset).stem}"
     every = list(range(seeds or declared.seeds))
     kept = running.Store(store or folder / "store")
-    for seed in only or every:
-        made = stages.stages(declared, seed)
-        for stage in made:
-            stage.assembled("parent" if stage.parent else None)
-        if dry_run:
-            for stage in made:
-                click.echo(f"seed {seed}: {stage.name} {stage.arm} ({stage.kind}) {stage.key}")
-            continue
-        for number, stage in enumerate(running.run(declared, seed, kept, sandbox), 1):
-            click.echo(f"seed {seed}, stage {number} of {len(made)}: {stage.name} {stage.arm}", err=True)
+    made = {seed: stages.stages(declared, seed) for seed in only or every}
+    for stage in (stage for of in made.values() for stage in of):
+        stage.assembled("parent" if stage.parent else None)
     if dry_run:
+        from transfer_eval.training.experiment.dry_run import dry_run as tell
+
+        tell(declared, list(made.values()), sandbox)
         return 0
+    for seed, of in made.items():
+        for number, stage in enumerate(running.run(declared, seed, kept, sandbox), 1):
+            click.echo(f"seed {seed}, stage {number} of {len(of)}: {stage.name} {stage.arm}", err=True)
     done = running.gather(declared, every, kept, folder, {"preset": preset})
     click.echo(f"raw results of {len(done)} of {len(every)} seeds: {folder / 'raw'}")
     from transfer_eval.training.experiment.page import publish

@@ -91,6 +91,42 @@ class Measuring(Section):
         return self
 
 
+class Estimate(Section):
+    """What a dry run assumes of cost; it prints all of it.
+
+    Attributes:
+        gpu: what one is called; ``gpus`` train a stage together.
+        memory_gb: of one GPU, in 10^9 bytes.
+        peak_tflops: of one GPU, dense, at 16 bits.
+        training, generation: the share of the peak that is reached, by each. Generation waits for memory: where few
+            answers are written at once, almost all the time.
+        zero: DeepSpeed's stage, 0 for none: with 1 the GPUs share the optimiser's state, with 2 the gradients as well.
+            (With 3 they would share the weights, and no process could save the model.)
+        offload: the optimiser's state is in main memory.
+        reserve: the share of a GPU's memory that activations and generation need.
+        prompt_tokens: of a mean prompt.
+        filled: the share of ``max_tokens`` that a mean answer has.
+        row_tokens: of a mean row of supervised training, where the mixture has no budget of tokens.
+        ir_tokens: of a mean prompt and response of the groups.
+        problems: how many there are, by the name the preset gives them; generated suites say it themselves.
+    """
+
+    gpu: str = "A100 80GB"
+    gpus: int = Field(default=1, ge=1)
+    memory_gb: float = 80
+    peak_tflops: float = 312
+    training: float = Field(default=0.4, gt=0, le=1)
+    generation: float = Field(default=0.005, gt=0, le=1)
+    zero: Literal[0, 1, 2] = 0
+    offload: bool = False
+    reserve: float = Field(default=0.25, ge=0, lt=1)
+    prompt_tokens: int = 200
+    filled: float = Field(default=0.5, gt=0, le=1)
+    row_tokens: int = 200
+    ir_tokens: int = 500
+    problems: dict[str, int] = Field(default_factory=dict)
+
+
 class Experiment(Section):
     """The whole of it; ``arms`` are what is compared (see :mod:`transfer_eval.training.experiment.stages`).
 
@@ -98,6 +134,8 @@ class Experiment(Section):
         base: settings of pretraining, or none and ``model`` is the base: its settings are every stage's.
         sft: what comes before RL; OORL may do without, then RL starts from the base.
         oracle: targets in which RL is done as well, from the last arm's start.
+        architecture: the published model's configuration (``model_type`` and what its ``config.json`` says), and
+        estimate: what its cost is reckoned with: both for a dry run alone.
     """
 
     name: Literal["parallel-sft", "oorl"]
@@ -111,6 +149,8 @@ class Experiment(Section):
     rl: Table
     oracle: tuple[str, ...] = ()
     groups: Table | None = None
+    architecture: Table | None = None
+    estimate: Estimate = Estimate()
 
     @model_validator(mode="after")
     def _base(self) -> Experiment:

@@ -1,8 +1,8 @@
 """A folder of raw results, read strictly: ``experiment.json``, ``outcomes.csv`` and, if there is one, ``curves.csv``.
 
 ``outcomes.csv`` has one row for each evaluated problem; a verification is passed by a right answer. Within a seed,
-all arms and stages must have been asked the same problems of a language, and every cell must have every seed: comparisons
-are paired, and a gap is refused.
+all arms and stages must have been asked the same problems of a language, and every cell must have every seed:
+comparisons are paired, and a gap is refused.
 """
 
 from __future__ import annotations

@@ -151,7 +151,7 @@ def _described(experiment: Experiment) -> dict[str, Any]:
             for name in languages.every
             if name != languages.source
         ],
-        "settings": experiment.model_dump(mode="json"),
+        "settings": experiment.model_dump(mode="json", exclude={"architecture", "estimate"}),
     }
 
 

@@ -1,0 +1,114 @@
+"""What an experiment names that is not here yet, and how it is had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from transfer_eval.language import find
+from transfer_eval.toolchain import State, locate
+from transfer_eval.training.corpus.building import JOURNAL
+from transfer_eval.training.corpus.finishing import FOLDER
+from transfer_eval.training.experiment.preset import Experiment
+from transfer_eval.training.experiment.stages import Stage
+from transfer_eval.training.sets import named
+from transfer_eval.training.settings import OorlSettings, Published, RlData, RlSettings, SftSettings
+
+_WEIGHT = 2  # bytes of a published weight
+
+
+@dataclass(frozen=True)
+class Need:
+    """Something that is missing: what it is, how it is had, and 10^9 bytes of download where that is known."""
+
+    what: str
+    how: str
+    gigabytes: float | None = None
+
+
+def missing(experiment: Experiment, made: Sequence[Stage], weights: int) -> list[Need]:
+    """What is missing, each thing once, in the order in which it is needed.
+
+    Raises:
+        UserError: a public set is named that is unknown.
+    """
+    languages = ",".join(experiment.languages.every)
+    found = [*_toolchains(experiment)]
+    for stage in made:
+        settings = stage.assembled("a model" if stage.parent else None)
+        if isinstance(settings, Published):
+            found += _model(str(settings.model.path), weights)
+        elif isinstance(settings, SftSettings) and settings.data.corpus is not None:
+            found += _corpus(settings.data.corpus, ",".join(experiment.languages.seen))
+        elif isinstance(settings, SftSettings):
+            found += _suite(str(settings.data.suite))
+        if isinstance(settings, RlSettings):
+            found += _tasks(settings.data, ",".join(settings.data.languages))
+        if isinstance(settings, OorlSettings) and settings.gepo_weight > 0:
+            found += _groups(settings.groups.path, experiment)
+    measuring = experiment.measuring
+    found += [] if measuring.suite is None else _suite(measuring.suite)
+    found += [] if measuring.programs is None else _programs(measuring.programs, measuring.place)
+    found += [] if measuring.verification is None else _judged(measuring.verification, languages)
+    return list({need.what: need for need in reversed(found)}.values())[::-1]
+
+
+def _toolchains(experiment: Experiment) -> Iterator[Need]:
+    absent = [name for name in experiment.languages.every if locate(find(name)).state is not State.INSTALLED]
+    if absent:
+        names = ",".join(absent)
+        yield Need(f"the toolchains of {names}", f"transfer-eval languages --install {names}")
+
+
+def _model(path: str, weights: int) -> Iterator[Need]:
+    from huggingface_hub import try_to_load_from_cache
+
+    if not Path(path).is_dir() and not isinstance(try_to_load_from_cache(path, "config.json"), str):
+        yield Need(f"the model {path}", f"hf download {path}", _WEIGHT * weights / 1e9)
+
+
+def _tasks(data: RlData, languages: str) -> Iterator[Need]:
+    if data.suite is not None:
+        yield from _suite(data.suite)
+    if data.programs is not None:
+        yield from _programs(data.programs, data.place)
+    if data.verify is not None:
+        yield from _judged(data.verify, languages)
+
+
+def _suite(name: str) -> Iterator[Need]:
+    if name == "humaneval" or name.partition(":")[0] == "generated" or Path(name).exists():
+        return
+    if name.startswith("hub:"):
+        yield Need(f"the suite {name}", "read from the Hub when it is first needed")
+    else:
+        yield Need(f"the suite {name}", "a prompt file, or a folder of originals, of your own")
+
+
+def _programs(name: str, place: str | None) -> Iterator[Need]:
+    public = named(name)
+    if not Path(place or public.hub).expanduser().exists():
+        yield Need(f"the set {place or public.hub}", "read from the Hub whenever it is needed", public.gigabytes)
+
+
+def _corpus(folder: str, languages: str) -> Iterator[Need]:
+    if not any((Path(folder) / name).exists() for name in (FOLDER, "dataset_info.json")):
+        yield Need(
+            f"the corpus {folder}",
+            f"transfer-eval corpus build --source originals:PROBLEMS --langs {languages} --model M --out {folder}",
+        )
+
+
+def _judged(folder: str, languages: str) -> Iterator[Need]:
+    if not (Path(folder) / JOURNAL).exists():
+        asked = f"--langs {languages} --model M --samples 8 --temperature 0.8 --out {folder}"
+        yield Need(
+            f"right and wrong programs in {folder}", f"transfer-eval corpus build --source originals:PROBLEMS {asked}"
+        )
+
+
+def _groups(path: str, experiment: Experiment) -> Iterator[Need]:
+    if not Path(path).is_file():
+        count = experiment.estimate.problems.get(path, 1000)
+        yield Need(f"the groups {path}", f"transfer-eval ir-groups --functions {count} --out {path}, or of --sltrans")
