@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,13 @@ from transfer_eval.generation import FinishReason, Generation, Sampling
 from transfer_eval.prompt import Prompt, Style
 from transfer_eval.training.experiment import architecture, estimate, exams, preset, rehearsal, running
 from transfer_eval.training.experiment import needs as needed
+from transfer_eval.training.experiment.launching import launch
 from transfer_eval.training.experiment.preset import Estimate, Experiment, Measuring
 from transfer_eval.training.experiment.stages import PUBLISHED, merge, stages
 from transfer_eval.training.experiment.standins import StandIns
 from transfer_eval.training.experiment.tabulation import tables
 from transfer_eval.training.reading import parse
+from transfer_eval.training.running import train
 from transfer_eval.training.settings import OorlSettings, RlSettings, SftSettings
 
 # What TRL and transformers say of each other's future is not ours to mend.
@@ -77,7 +80,8 @@ def test_a_paper_preset_says_what_it_needs(name: str) -> None:
 def test_what_is_there_is_not_needed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     stand_ins = StandIns(tmp_path, ["python", "lua"], None, False)
-    values = {**changed("oorl", groups={"path": stand_ins.groups}), "measuring": {"suite": "humaneval"}}
+    values = changed("oorl", groups={"path": stand_ins.groups}, launch="")
+    values["measuring"] = {"suite": "humaneval"}
     values["rl"]["data"]["suite"] = "generated:train"
     values["languages"] = {"source": "python", "seen": ["python", "perl"]}
     experiment = Experiment.model_validate(values)
@@ -342,6 +346,20 @@ def test_a_published_base_is_measured_and_started_from(tmp_path: Path) -> None:
     template = (store.model(made[1]) / "chat_template.jinja").read_text()
     assert template.startswith("{%- set enable_thinking = false %}")  # what was trained without thinking is asked so
     assert "architecture" not in json.loads((tmp_path / "raw" / "experiment.json").read_text())["settings"]
+
+
+def test_a_launcher_trains_in_a_process_of_its_own(tmp_path: Path) -> None:
+    needs("python")
+    settings = SftSettings.model_validate(TOY["base"] | {"data": {**TOY["base"]["data"], "mixture": "mono"}})
+    folder = tmp_path / "run"
+    assert launch(sys.executable, "sft", settings, folder)
+    assert (folder / "model.safetensors").exists()
+    assert not launch(sys.executable, "sft", settings, folder)
+    assert not train("sft", settings, folder)  # it is the same run
+    with pytest.raises(UserError, match="launch: no-such-launcher --with options: No such file"):
+        launch("no-such-launcher --with options", "sft", settings, tmp_path / "other")
+    with pytest.raises(UserError, match="ended with 1"):
+        launch("false", "sft", settings, tmp_path / "other")
 
 
 def test_a_template_is_told_not_to_think(tmp_path: Path) -> None:

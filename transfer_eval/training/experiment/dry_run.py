@@ -28,6 +28,8 @@ def dry_run(experiment: Experiment, seeds: Sequence[Sequence[Stage]], sandbox: s
     for same in zip(*seeds, strict=True):
         stages.add_row(f"{same[0].arm}/{same[0].name}", same[0].kind, *(stage.key for stage in same))
     console.print(stages)
+    if experiment.launch:
+        console.print(f"Trained by {experiment.launch} -m transfer_eval train …", highlight=False)
     console.print(_missing(needs.missing(experiment, first, weights)))
     costs = [estimate.cost(experiment, stage, weights) for stage in first]
     _rehearse(experiment, first, sandbox, console)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib.util
+import shlex
+import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +37,7 @@ def missing(experiment: Experiment, made: Sequence[Stage], weights: int) -> list
         UserError: a public set is named that is unknown.
     """
     languages = ",".join(experiment.languages.every)
-    found = [*_toolchains(experiment)]
+    found = [*_launcher(experiment.launch), *_toolchains(experiment)]
     for stage in made:
         settings = stage.assembled("a model" if stage.parent else None)
         if isinstance(settings, Published):
@@ -52,6 +55,14 @@ def missing(experiment: Experiment, made: Sequence[Stage], weights: int) -> list
     found += [] if measuring.programs is None else _programs(measuring.programs, measuring.place)
     found += [] if measuring.verification is None else _judged(measuring.verification, languages)
     return list({need.what: need for need in reversed(found)}.values())[::-1]
+
+
+def _launcher(command: str) -> Iterator[Need]:
+    words = shlex.split(command)
+    if words and shutil.which(words[0]) is None:
+        yield Need(f"the launcher {words[0]}", f"on the PATH, for launch = {command!r}")
+    if "deepspeed" in command and importlib.util.find_spec("deepspeed") is None:
+        yield Need("the library deepspeed", "pip install deepspeed")
 
 
 def _toolchains(experiment: Experiment) -> Iterator[Need]:

@@ -134,6 +134,7 @@ class Experiment(Section):
         base: settings of pretraining, or none and ``model`` is the base: its settings are every stage's.
         sft: what comes before RL; OORL may do without, then RL starts from the base.
         oracle: targets in which RL is done as well, from the last arm's start.
+        launch: what trains a stage in processes of its own, as ``accelerate launch …``; empty: this process does.
         architecture: the published model's configuration (``model_type`` and what its ``config.json`` says), and
         estimate: what its cost is reckoned with: both for a dry run alone.
     """
@@ -149,6 +150,7 @@ class Experiment(Section):
     rl: Table
     oracle: tuple[str, ...] = ()
     groups: Table | None = None
+    launch: str = ""
     architecture: Table | None = None
     estimate: Estimate = Estimate()
 

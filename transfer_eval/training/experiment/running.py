@@ -21,6 +21,7 @@ from transfer_eval.errors import UserError
 from transfer_eval.files import Journal, read_json, write_bytes, write_json
 from transfer_eval.generation import Backend
 from transfer_eval.training.experiment import exams
+from transfer_eval.training.experiment.launching import launch
 from transfer_eval.training.experiment.preset import Experiment, Measuring
 from transfer_eval.training.experiment.stages import PUBLISHED, Stage, stages
 from transfer_eval.training.running import train
@@ -69,7 +70,7 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         start, cpu = time.monotonic(), time.process_time()
         folder = store.model(stage)
         settings = stage.assembled(store.start(stage))
-        if isinstance(settings, Published) or train(stage.kind, settings, folder):
+        if isinstance(settings, Published) or _train(experiment.launch, stage.kind, settings, folder):
             cost = {"seconds": time.monotonic() - start, "cpu_seconds": time.process_time() - cpu}
             write_json(folder / _COST, {name: round(value, 1) for name, value in cost.items()})
         path = store.outcomes(stage, experiment.measuring, languages)
@@ -77,6 +78,10 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
             backend = _backend(settings, folder)
             rows = exams.sit(backend, experiment.measuring, languages, sandbox)
             write_bytes(path, _csv(exams.COLUMNS, rows))
+
+
+def _train(launcher: str, kind: str, settings: Settings, folder: Path) -> bool:
+    return launch(launcher, kind, settings, folder) if launcher else train(kind, settings, folder)
 
 
 def _backend(settings: Settings | Published, folder: Path) -> Backend:
