@@ -348,6 +348,32 @@ def test_a_published_base_is_measured_and_started_from(tmp_path: Path) -> None:
     assert "architecture" not in json.loads((tmp_path / "raw" / "experiment.json").read_text())["settings"]
 
 
+@pytest.mark.parametrize("weights", [(1, 0.01), (0, 1)])
+def test_one_backward_pass_of_a_step_ends_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, weights: tuple[float, float]
+) -> None:
+    """DeepSpeed's engine steps after each pass that does, and the paper's settings have groups go serially under it."""
+    from accelerate import Accelerator
+
+    needs("python")
+    ends: list[bool] = []
+    backward = Accelerator.backward
+
+    def recorded(self: Accelerator, loss: Any, **options: Any) -> None:
+        ends.append(self.sync_gradients)
+        backward(self, loss, **options)
+
+    monkeypatch.setattr(Accelerator, "backward", recorded)
+    experiment = published(tmp_path)
+    stage = stages(experiment, 0)[1]
+    settings = stage.assembled(experiment.model.path)  # type: ignore[union-attr]
+    changes = {"rl_weight": weights[0], "gepo_weight": weights[1]}
+    table = merge(settings.model_dump(), {**changes, "groups": {"serial": True}, "optimisation": {"accumulation": 2}})
+    train("oorl", OorlSettings.model_validate(table), tmp_path / "run")
+    assert ends.count(True) == 1 and ends[-1]
+    assert len(ends) == 2 * (4 + weights[0])  # micro-steps, each with four responses and, where there is RL, its own
+
+
 def test_a_launcher_trains_in_a_process_of_its_own(tmp_path: Path) -> None:
     needs("python")
     settings = SftSettings.model_validate(TOY["base"] | {"data": {**TOY["base"]["data"], "mixture": "mono"}})
