@@ -47,13 +47,17 @@ def missing(experiment: Experiment, made: Sequence[Stage], weights: int) -> list
         elif isinstance(settings, SftSettings):
             found += _suite(str(settings.data.suite))
         if isinstance(settings, RlSettings):
-            found += _tasks(settings.data, ",".join(settings.data.languages))
+            found += _tasks(settings.data, ",".join(dict.fromkeys([experiment.languages.source, *experiment.oracle])))
         if isinstance(settings, OorlSettings) and settings.gepo_weight > 0:
             found += _groups(settings.groups.path, experiment)
     measuring = experiment.measuring
     found += [] if measuring.suite is None else _suite(measuring.suite)
     found += [] if measuring.programs is None else _programs(measuring.programs, measuring.place)
-    found += [] if measuring.verification is None else _judged(measuring.verification, languages)
+    found += (
+        []
+        if measuring.verification is None
+        else _judged(measuring.verification, languages, measuring.programs, measuring.split)
+    )
     return list({need.what: need for need in reversed(found)}.values())[::-1]
 
 
@@ -85,7 +89,7 @@ def _tasks(data: RlData, languages: str) -> Iterator[Need]:
     if data.programs is not None:
         yield from _programs(data.programs, data.place)
     if data.verify is not None:
-        yield from _judged(data.verify, languages)
+        yield from _judged(data.verify, languages, data.programs, data.split)
 
 
 def _suite(name: str) -> Iterator[Need]:
@@ -111,12 +115,11 @@ def _corpus(folder: str, languages: str) -> Iterator[Need]:
         )
 
 
-def _judged(folder: str, languages: str) -> Iterator[Need]:
+def _judged(folder: str, languages: str, programs: str | None, split: str) -> Iterator[Need]:
+    source = "originals:PROBLEMS" if programs is None else f"programs:{programs}:{split}"
     if not (Path(folder) / JOURNAL).exists():
         asked = f"--langs {languages} --model M --samples 8 --temperature 0.8 --out {folder}"
-        yield Need(
-            f"right and wrong programs in {folder}", f"transfer-eval corpus build --source originals:PROBLEMS {asked}"
-        )
+        yield Need(f"right and wrong programs in {folder}", f"transfer-eval corpus build --source {source} {asked}")
 
 
 def _groups(path: str, experiment: Experiment) -> Iterator[Need]:
