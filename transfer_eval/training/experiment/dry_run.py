@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
@@ -32,7 +30,9 @@ def dry_run(experiment: Experiment, seeds: Sequence[Sequence[Stage]], sandbox: s
         console.print(f"Trained by {experiment.launch} -m transfer_eval train …", highlight=False)
     console.print(_missing(needs.missing(experiment, first, weights)))
     costs = [estimate.cost(experiment, stage, weights) for stage in first]
-    _rehearse(experiment, first, sandbox, console)
+    rehearsed = rehearsal.rehearse(experiment, first, sandbox)
+    console.print(_tried(rehearsed))
+    console.print(_replaced(rehearsed))
     console.print(_costs(costs, len(seeds)))
     console.print(_assumptions(experiment, weights), highlight=False)
 
@@ -46,17 +46,18 @@ def _missing(found: Iterable[needs.Need]) -> Table:
     return table
 
 
-def _rehearse(experiment: Experiment, made: Sequence[Stage], sandbox: str, console: Console) -> None:
-    replaced: dict[str, str] = {}
+def _tried(found: rehearsal.Rehearsal) -> Table:
     table = Table("tried", "what came of it", "s", title="Rehearsal", title_justify="left")
-    with tempfile.TemporaryDirectory() as folder:
-        for tried in rehearsal.rehearse(experiment, made, sandbox, Path(folder), replaced):
-            table.add_row(", ".join(tried.stages), tried.outcome, f"{tried.seconds:.1f}")
-    console.print(table)
-    instead = Table("for the rehearsal", "stood", title="Replaced", title_justify="left")
-    for what, by in replaced.items():
-        instead.add_row(what, by)
-    console.print(instead)
+    for tried in found.tried:
+        table.add_row(", ".join(tried.stages), tried.outcome, f"{tried.seconds:.1f}")
+    return table
+
+
+def _replaced(found: rehearsal.Rehearsal) -> Table:
+    table = Table("for the rehearsal", "stood", title="Replaced", title_justify="left")
+    for what, by in found.replaced.items():
+        table.add_row(what, by)
+    return table
 
 
 def _costs(costs: Sequence[estimate.Cost], seeds: int) -> Table:

@@ -16,7 +16,7 @@ from transfer_eval.training.corpus.finishing import FOLDER
 from transfer_eval.training.experiment.preset import Experiment
 from transfer_eval.training.experiment.stages import Stage
 from transfer_eval.training.sets import named
-from transfer_eval.training.settings import OorlSettings, Published, RlData, RlSettings, SftSettings
+from transfer_eval.training.settings import OorlSettings, Published, RlSettings, SftSettings
 
 _WEIGHT = 2  # bytes of a published weight
 
@@ -36,29 +36,35 @@ def missing(experiment: Experiment, made: Sequence[Stage], weights: int) -> list
     Raises:
         UserError: a public set is named that is unknown.
     """
-    languages = ",".join(experiment.languages.every)
     found = [*_launcher(experiment.launch), *_toolchains(experiment)]
     for stage in made:
-        settings = stage.assembled("a model" if stage.parent else None)
-        if isinstance(settings, Published):
-            found += _model(str(settings.model.path), weights)
-        elif isinstance(settings, SftSettings) and settings.data.corpus is not None:
-            found += _corpus(settings.data.corpus, ",".join(experiment.languages.seen))
-        elif isinstance(settings, SftSettings):
-            found += _suite(str(settings.data.suite))
-        if isinstance(settings, RlSettings):
-            found += _tasks(settings.data, ",".join(dict.fromkeys([experiment.languages.source, *experiment.oracle])))
-        if isinstance(settings, OorlSettings) and settings.gepo_weight > 0:
-            found += _groups(settings.groups.path, experiment)
-    measuring = experiment.measuring
-    found += [] if measuring.suite is None else _suite(measuring.suite)
-    found += [] if measuring.programs is None else _programs(measuring.programs, measuring.place)
-    found += (
-        []
-        if measuring.verification is None
-        else _judged(measuring.verification, languages, measuring.programs, measuring.split)
-    )
+        found += _stage(experiment, stage, weights)
+    found += _measured(experiment)
     return list({need.what: need for need in reversed(found)}.values())[::-1]
+
+
+def _stage(experiment: Experiment, stage: Stage, weights: int) -> Iterator[Need]:
+    settings, languages = stage.assembled("a model" if stage.parent else None), experiment.languages
+    if isinstance(settings, Published):
+        yield from _model(str(settings.model.path), weights)
+    if isinstance(settings, SftSettings) and settings.data.corpus is not None:
+        yield from _corpus(settings.data.corpus, ",".join(languages.seen))
+    if isinstance(settings, SftSettings) and settings.data.suite is not None:
+        yield from _suite(settings.data.suite)
+    if isinstance(settings, RlSettings):
+        data = settings.data
+        rewarded = ",".join(dict.fromkeys([languages.source, *experiment.oracle]))
+        yield from _asked(data.suite, data.programs, data.place)
+        yield from _judged(data.verify, rewarded, data.programs, data.split)
+    if isinstance(settings, OorlSettings) and settings.gepo_weight > 0:
+        yield from _groups(settings.groups.path, experiment)
+
+
+def _measured(experiment: Experiment) -> Iterator[Need]:
+    measuring = experiment.measuring
+    yield from _asked(measuring.suite, measuring.programs, measuring.place)
+    every = ",".join(experiment.languages.every)
+    yield from _judged(measuring.verification, every, measuring.programs, measuring.split)
 
 
 def _launcher(command: str) -> Iterator[Need]:
@@ -83,13 +89,13 @@ def _model(path: str, weights: int) -> Iterator[Need]:
         yield Need(f"the model {path}", f"hf download {path}", _WEIGHT * weights / 1e9)
 
 
-def _tasks(data: RlData, languages: str) -> Iterator[Need]:
-    if data.suite is not None:
-        yield from _suite(data.suite)
-    if data.programs is not None:
-        yield from _programs(data.programs, data.place)
-    if data.verify is not None:
-        yield from _judged(data.verify, languages, data.programs, data.split)
+def _asked(suite: str | None, programs: str | None, place: str | None) -> Iterator[Need]:
+    if suite is not None:
+        yield from _suite(suite)
+    if programs is not None:
+        public = named(programs)
+        if not Path(place or public.hub).expanduser().exists():
+            yield Need(f"the set {place or public.hub}", "read from the Hub whenever it is needed", public.gigabytes)
 
 
 def _suite(name: str) -> Iterator[Need]:
@@ -101,12 +107,6 @@ def _suite(name: str) -> Iterator[Need]:
         yield Need(f"the suite {name}", "a prompt file, or a folder of originals, of your own")
 
 
-def _programs(name: str, place: str | None) -> Iterator[Need]:
-    public = named(name)
-    if not Path(place or public.hub).expanduser().exists():
-        yield Need(f"the set {place or public.hub}", "read from the Hub whenever it is needed", public.gigabytes)
-
-
 def _corpus(folder: str, languages: str) -> Iterator[Need]:
     if not any((Path(folder) / name).exists() for name in (FOLDER, "dataset_info.json")):
         yield Need(
@@ -115,9 +115,9 @@ def _corpus(folder: str, languages: str) -> Iterator[Need]:
         )
 
 
-def _judged(folder: str, languages: str, programs: str | None, split: str) -> Iterator[Need]:
-    source = "originals:PROBLEMS" if programs is None else f"programs:{programs}:{split}"
-    if not (Path(folder) / JOURNAL).exists():
+def _judged(folder: str | None, languages: str, programs: str | None, split: str) -> Iterator[Need]:
+    if folder is not None and not (Path(folder) / JOURNAL).exists():
+        source = "originals:PROBLEMS" if programs is None else f"programs:{programs}:{split}"
         asked = f"--langs {languages} --model M --samples 8 --temperature 0.8 --out {folder}"
         yield Need(f"right and wrong programs in {folder}", f"transfer-eval corpus build --source {source} {asked}")
 
@@ -125,4 +125,7 @@ def _judged(folder: str, languages: str, programs: str | None, split: str) -> It
 def _groups(path: str, experiment: Experiment) -> Iterator[Need]:
     if not Path(path).is_file():
         count = experiment.estimate.problems.get(path, 1000)
-        yield Need(f"the groups {path}", f"transfer-eval ir-groups --functions {count} --out {path}, or of --sltrans")
+        yield Need(
+            f"the groups {path}",
+            f"transfer-eval ir-groups --functions {count} --out {path} (or --sltrans UKPLab/SLTrans)",
+        )

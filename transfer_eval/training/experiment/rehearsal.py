@@ -10,8 +10,9 @@ from __future__ import annotations
 import contextlib
 import io
 import math
+import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,36 +37,47 @@ _MISFITS = (ValueError, TypeError, KeyError, AttributeError, RuntimeError, Impor
 
 
 @dataclass(frozen=True)
-class Rehearsed:
-    """What was tried: ``stages`` that have the same settings but for seed, language and place, and what came of it."""
+class Tried:
+    """One kind of stage: ``stages`` with the same settings but for seed, language and place, and what came of it."""
 
     stages: tuple[str, ...]
     outcome: str
     seconds: float
 
 
-def rehearse(
-    experiment: Experiment, made: Sequence[Stage], sandbox: str, folder: Path, told: dict[str, str]
-) -> Iterator[Rehearsed]:
-    """Try every kind of stage of one seed, then the exams; ``told`` is filled with what was replaced by what.
+@dataclass(frozen=True)
+class Rehearsal:
+    """What was tried, and what stood for what."""
+
+    tried: Sequence[Tried]
+    replaced: Mapping[str, str]
+
+
+def rehearse(experiment: Experiment, made: Sequence[Stage], sandbox: str) -> Rehearsal:
+    """Try every kind of stage of one seed, then the exams.
 
     Raises:
         UserError: a stage cannot be trained as it is set, or nothing can be run in the source language.
     """
     languages = [name for name in experiment.languages.every if find(name).dialect is not None]
-    stand_ins = StandIns(folder, languages, configuration(experiment), experiment.model is not None)
+    if experiment.languages.source not in languages:
+        raise UserError(f"a rehearsal needs programs: none can be generated in {experiment.languages.source}")
+    replaced: dict[str, str] = {}
     kinds: dict[str, tuple[Settings, list[Stage]]] = {}
-    for stage in made:
-        settings = stage.assembled("a model" if stage.parent else None)
-        if isinstance(settings, Settings):
-            cut = _cut(settings, stand_ins, experiment.estimate.gpus, told)
-            kinds.setdefault(f"{stage.kind} {cut.model_dump_json()}", (cut, []))[1].append(stage)
-    for number, (settings, stages) in enumerate(kinds.values()):
-        yield _step(stages, settings, folder / str(number))
-    yield _exams(experiment, made, stand_ins, sandbox)
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        stand_ins = StandIns(folder, languages, configuration(experiment), experiment.model is not None)
+        for stage in made:
+            settings = stage.assembled("a model" if stage.parent else None)
+            if isinstance(settings, Settings):
+                cut = _cut(settings, stand_ins, experiment.estimate.gpus, replaced)
+                kinds.setdefault(f"{stage.kind} {cut.model_dump_json()}", (cut, []))[1].append(stage)
+        tried = [_step(of, settings, folder / str(number)) for number, (settings, of) in enumerate(kinds.values())]
+        tried.append(_exams(experiment, stand_ins, sandbox))
+    return Rehearsal(tried, replaced)
 
 
-def _step(stages: Sequence[Stage], settings: Settings, folder: Path) -> Rehearsed:
+def _step(stages: Sequence[Stage], settings: Settings, folder: Path) -> Tried:
     start = time.monotonic()
     names = tuple(f"{stage.arm}/{stage.name}" for stage in stages)
     with _named(f"stage {names[0]}"):
@@ -74,10 +86,10 @@ def _step(stages: Sequence[Stage], settings: Settings, folder: Path) -> Rehearse
     if not losses or not math.isfinite(losses[-1]):
         came = f"ends in a loss of {losses[-1]}" if losses else "is not taken: there are fewer rows than it wants"
         raise UserError(f"stage {names[0]}: its first step {came}")
-    return Rehearsed(names, f"a step, loss {losses[-1]:.3g}", time.monotonic() - start)
+    return Tried(names, f"a step, loss {losses[-1]:.3g}", time.monotonic() - start)
 
 
-def _exams(experiment: Experiment, made: Sequence[Stage], stand_ins: StandIns, sandbox: str) -> Rehearsed:
+def _exams(experiment: Experiment, stand_ins: StandIns, sandbox: str) -> Tried:
     from transfer_eval.backends.transformers import load_directory
     from transfer_eval.training.model import think
 
@@ -94,10 +106,10 @@ def _exams(experiment: Experiment, made: Sequence[Stage], stand_ins: StandIns, s
         backend = load_directory(Path(stand_ins.model))
         if experiment.model is not None and experiment.model.thinking is not None:
             think(backend.tokenizer, experiment.model.thinking)
-        asked = [source, *_others(stand_ins, 1)]
+        asked = [source, *_another(stand_ins)]
         rows = exams.sit(backend, Measuring.model_validate(values), asked, sandbox)
     kinds = ", ".join(dict.fromkeys(row[0] for row in rows))
-    return Rehearsed(("measuring",), f"{len(rows)} answers in {' and '.join(asked)}: {kinds}", time.monotonic() - start)
+    return Tried(("measuring",), f"{len(rows)} answers in {' and '.join(asked)}: {kinds}", time.monotonic() - start)
 
 
 @contextlib.contextmanager
@@ -111,46 +123,45 @@ def _named(what: str) -> Iterator[None]:
         raise UserError(f"{what}: {reason}") from error
 
 
-def _others(stand_ins: StandIns, count: int) -> list[str]:
-    """Languages beside the source that run here."""
-    here = (name for name in stand_ins.languages[1:] if locate(find(name)).state is State.INSTALLED)
-    return [name for name, _ in zip(here, range(count), strict=False)]
+def _another(stand_ins: StandIns) -> list[str]:
+    """A language beside the source that runs here, if there is one."""
+    return [name for name in stand_ins.languages[1:] if locate(find(name)).state is State.INSTALLED][:1]
 
 
-def _cut(settings: Settings, stand_ins: StandIns, gpus: int, told: dict[str, str]) -> Settings:
+def _cut(settings: Settings, stand_ins: StandIns, gpus: int, replaced: dict[str, str]) -> Settings:
     """The settings of one step in small."""
     table = settings.model_dump()
     model, optimisation = table["model"], table["optimisation"]
-    told["the model"] = "its architecture in small, with random weights"
+    replaced["the model"] = "its architecture in small, with random weights"
     if model["attention"] == "flash_attention_2":
-        told["attention by flash_attention_2"] = "sdpa"
+        replaced["attention by flash_attention_2"] = "sdpa"
     attention = "eager" if model["attention"] == "eager" else "sdpa"
     table["model"] = {
         "path": stand_ins.model, "dtype": "float32", "attention": attention, "thinking": model["thinking"],
     }  # fmt: skip
-    _cut_step(optimisation, table.get("policy"), gpus, told)
+    _cut_step(optimisation, table.get("policy"), gpus, replaced)
     table["logging"]["every"], table["seed"] = 1, 0
     source = stand_ins.languages[0]
     if settings.evaluation is not None:
         table["evaluation"] |= {"suite": SUITE, "languages": [source], "sources": [], "limit": 2, "max_tokens": _ANSWER}
     if isinstance(settings, SftSettings):
-        _cut_rows(table["data"], stand_ins, told)
+        _cut_rows(table["data"], stand_ins, replaced)
     if isinstance(settings, RlSettings):
-        _cut_tasks(table["data"], stand_ins, told)
+        _cut_tasks(table["data"], stand_ins, replaced)
         table["policy"]["max_tokens"] = _ANSWER
-        told["answers of any length"] = f"{_ANSWER} tokens"
+        replaced["answers of any length"] = f"{_ANSWER} tokens"
     if isinstance(settings, OorlSettings):
-        told[f"the groups {table['groups']['path']}"] = "some of our own"
+        replaced[f"the groups {table['groups']['path']}"] = "some of our own"
         table["groups"]["path"] = stand_ins.groups
     return type(settings).model_validate(table)
 
 
-def _cut_step(optimisation: dict[str, Any], policy: dict[str, Any] | None, gpus: int, told: dict[str, str]) -> None:
+def _cut_step(optimisation: dict[str, Any], policy: dict[str, Any] | None, gpus: int, replaced: dict[str, str]) -> None:
     """One step of fewer rows, that go into groups of rollouts if and only if those of the real step do."""
     import torch
 
     if gpus > 1:
-        told[f"{gpus} GPUs"] = f"one process that accumulates {gpus} times as often"
+        replaced[f"{gpus} GPUs"] = f"one process that accumulates {gpus} times as often"
     rollouts = policy["rollouts"] if policy else 1
     batch = _congruent(optimisation["batch"], rollouts, _BATCH)
     passes = _congruent(optimisation["accumulation"] * gpus, rollouts // math.gcd(rollouts, batch), 2)
@@ -158,7 +169,7 @@ def _cut_step(optimisation: dict[str, Any], policy: dict[str, Any] | None, gpus:
     if optimisation["checkpointing"] is None:
         optimisation["checkpointing"] = True  # as on a GPU
     if not torch.cuda.is_available() and optimisation["bf16"] is not False:
-        told["bfloat16"] = "float32"
+        replaced["bfloat16"] = "float32"
         optimisation["bf16"] = False
 
 
@@ -167,25 +178,27 @@ def _congruent(number: int, size: int, most: int) -> int:
     return number if number <= most else number % size + size * max(1, most // size - 1)
 
 
-def _cut_rows(data: dict[str, Any], stand_ins: StandIns, told: dict[str, str]) -> None:
+def _cut_rows(data: dict[str, Any], stand_ins: StandIns, replaced: dict[str, str]) -> None:
     """Rows for supervised training."""
     kind = "corpus" if data["corpus"] is not None else "suite"
-    told[f"the {kind} {data[kind]}"] = "generated programs"
+    replaced[f"the {kind} {data[kind]}"] = "generated programs"
     data[kind] = stand_ins.corpus if kind == "corpus" else SUITE
     known = set(stand_ins.languages)
     data |= {"tokens": None, "verify": False, "languages": [name for name in data["languages"] if name in known]}
 
 
-def _cut_tasks(data: dict[str, Any], stand_ins: StandIns, told: dict[str, str]) -> None:
+def _cut_tasks(data: dict[str, Any], stand_ins: StandIns, replaced: dict[str, str]) -> None:
     """Tasks for rewards: in the source, or where they are translations from it, into another language."""
-    translated = bool(data["sources"])
-    data |= {"languages": _others(stand_ins, 1) if translated else [stand_ins.languages[0]], "limit": None}
+    source, another, translated = stand_ins.languages[:1], _another(stand_ins), bool(data["sources"])
+    if translated and not another:
+        raise UserError("translation cannot be tried: no language beside the source is installed")
+    data |= {"languages": another if translated else source, "limit": None}
     if data["suite"] is not None:
-        told[f"the suite {data['suite']}"] = "generated programs"
-        data |= {"suite": SUITE, "sources": [stand_ins.languages[0]] if translated else []}
+        replaced[f"the suite {data['suite']}"] = "generated programs"
+        data |= {"suite": SUITE, "sources": source if translated else []}
     if data["programs"] is not None:
-        told[f"the set {data['programs']}"] = "rows of our own in its schema"
+        replaced[f"the set {data['programs']}"] = "rows of our own in its schema"
         data["place"] = stand_ins.programs(data["programs"])
     if data["verify"] is not None:
-        told[f"the programs to be verified in {data['verify']}"] = "generated programs"
+        replaced[f"the programs to be verified in {data['verify']}"] = "generated programs"
         data["verify"] = stand_ins.corpus
