@@ -97,15 +97,13 @@ def _work(settings: Settings, assumed: Estimate, examined: float) -> Work:
         return Work(learnt=_supervised(settings, assumed), examined=examined)
     assert isinstance(settings, RlSettings), "there are no other kinds"
     learnt = read = written = 0.0
-    groups = isinstance(settings, OorlSettings) and settings.gepo_weight > 0
     if not isinstance(settings, OorlSettings) or settings.rl_weight > 0:
         policy = settings.policy
         learnt = _completions(settings, assumed) * _length(assumed, policy.max_tokens)
         written = learnt / policy.reuse
         before = policy.reuse > 1 or (policy.algorithm == "reinforce++" and policy.kl > 0)
         read = written * ((policy.kl > 0) + before)
-    if groups:
-        assert isinstance(settings, OorlSettings), "only it has groups"
+    if isinstance(settings, OorlSettings) and settings.gepo_weight > 0:
         more_learnt, more_read = _preferences(settings, assumed)
         learnt, read = learnt + more_learnt, read + more_read
     return Work(learnt, read, written, examined)
@@ -118,10 +116,8 @@ def _supervised(settings: SftSettings, assumed: Estimate) -> float:
         return optimisation.steps * _batch(optimisation, assumed) * assumed.row_tokens
     if data.tokens is not None:
         return data.tokens * optimisation.epochs
-    rows = problems(str(data.corpus or data.suite), assumed) * (
-        len(data.languages) if data.mixture == "parallel" else 1
-    )
-    return rows * assumed.row_tokens * optimisation.epochs
+    rows_each = len(data.languages) if data.mixture == "parallel" else 1
+    return problems(str(data.corpus or data.suite), assumed) * rows_each * assumed.row_tokens * optimisation.epochs
 
 
 def _completions(settings: RlSettings, assumed: Estimate) -> float:
