@@ -258,8 +258,7 @@ def test_whole_programs_and_verification_are_exams(tmp_path: Path) -> None:
     assert passed["generation", "python"] == [1, 1, 1]  # the examples ask for the double
     assert passed["generation", "lua"] == [0, 0, 0]  # Python is no Lua
     for language in ("python", "lua"):
-        assert len(passed["verification", language]) <= 3
-        assert set(passed["verification", language]) <= {0, 1}
+        assert sorted(passed["verification", language]) == [0, 1]  # three are no even number
     every = exams.sit(Scripted(), measuring.model_copy(update={"limit": None}), ["python"], "auto")
     said = [row[4] for row in every if row[0] == "verification"]
     assert sum(said) * 2 == len(said) > 0  # as many right programs as wrong ones: yes is right of half

@@ -138,12 +138,13 @@ def program_rows(loaded: Loaded, languages: Sequence[Language], style: Style) ->
 
 
 def verification_rows(
-    folder: Path, languages: Sequence[Language], style: Style, *, once: bool = False
+    folder: Path, languages: Sequence[Language], style: Style, *, once: bool = False, most: int | None = None
 ) -> list[dict[str, Any]]:
     """Questions about the programs of a corpus's journal, which has those that failed as well.
 
     Args:
         once: at most one about a problem in a language.
+        most: at most so many in a language.
 
     Raises:
         UserError: there is none, or it has not both kinds in any of the languages.
@@ -153,7 +154,7 @@ def verification_rows(
         raise UserError(f"{folder}: no corpus was built there, it has no {JOURNAL}")
     wanted = {language.name for language in languages}
     samples = [sample for sample in map(Sample.from_row, journal.rows()) if sample.language in wanted]
-    return [question.reward_row(style) for question in questions(samples, once=once)]
+    return [question.reward_row(style) for question in questions(samples, once=once, most=most)]
 
 
 def style_of(wanted: str, tokenizer: Any) -> Style:

@@ -67,9 +67,9 @@ def other_exams(
         loaded = sets.load(measuring.programs, measuring.place, measuring.split, measuring.limit)
         yield GENERATION, rows.program_rows(loaded, asked, backend.style)
     if measuring.verification is not None:
-        folder = Path(measuring.verification)
-        for language in asked:
-            yield VERIFICATION, rows.verification_rows(folder, [language], backend.style, once=True)[: measuring.limit]
+        folder, most = Path(measuring.verification), measuring.limit
+        for language in asked:  # each by itself: one that has no questions is refused
+            yield VERIFICATION, rows.verification_rows(folder, [language], backend.style, once=True, most=most)
 
 
 def _tasks(suite: Suite, languages: Sequence[str], most: int | None) -> list[Task]:
