@@ -15,7 +15,7 @@ from tests.test_experiment import toy
 from tests.test_experiment_page import HOSTILE, Reader
 from tests.test_experiment_statistics import BEFORE, planted, write
 from transfer_eval.errors import UserError
-from transfer_eval.training.experiment import hidden, latent, running, table
+from transfer_eval.training.experiment import exams, hidden, latent, running, table
 from transfer_eval.training.experiment.claims import CLAIMS
 from transfer_eval.training.experiment.findings import Outcome, find
 from transfer_eval.training.experiment.latent import Model
@@ -216,7 +216,8 @@ def trained(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
         return True
 
     monkeypatch.setattr(running, "train", train)
-    monkeypatch.setattr(running, "_measure", lambda *_: [("generation", "", "python", "p0", 1)])
+    monkeypatch.setattr(running, "_backend", lambda *_: None)
+    monkeypatch.setattr(exams, "sit", lambda *_: [("generation", "", "python", "p0", 1)])
     return made
 
 

@@ -124,7 +124,7 @@ def test_serially_the_gradient_is_the_same(chunk: int) -> None:
     (together.loss(model, [0, 1, 2]).loss * 0.01).backward()
     slopes.append([p.grad.clone() for p in model.parameters()])
     model.zero_grad()
-    terms = serially.backward(model, [0, 1, 2], lambda loss: loss.backward(), 0.01)
+    terms = serially.backward(model, [0, 1, 2], lambda loss, last: loss.backward(), 0.01)
     assert terms.loss.item() == pytest.approx(together.loss(model, [0, 1, 2]).loss.item(), abs=1e-6)
     for ours, theirs in zip((p.grad for p in model.parameters()), slopes[0], strict=True):
         assert torch.allclose(ours, theirs, atol=1e-8)

@@ -76,7 +76,7 @@ def test_verification_of_a_corpus(tmp_path: Path, pool: Pool, reward: ExecutionR
 
 
 def test_settings_ask_for_one_kind() -> None:
-    with pytest.raises(ValueError, match="one of suite, programs and verify"):
+    with pytest.raises(ValueError, match="either suite, or programs, verify or both"):
         RlData(languages=("lua",))
     with pytest.raises(ValueError, match="sources are for a suite"):
         RlData(languages=("lua",), verify="c", sources=("python",))

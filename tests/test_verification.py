@@ -44,6 +44,9 @@ def test_balance_is_kept_in_each_language() -> None:
     assert [sum(q.correct is truth for q in found) for truth in (True, False)] == [2, 2]
     assert {q.language for q in found} == {"lua"}
     assert questions(SAMPLES) == found != questions(SAMPLES, seed=1)
+    assert [q.correct for q in sorted(questions(SAMPLES, most=3), key=lambda q: q.correct)] == [False, True]
+    once = [q.problem for q in questions(SAMPLES, balanced=False, once=True) if q.language == "lua"]
+    assert len(set(once)) == len(once) == 5
     with pytest.raises(UserError, match="both programs that passed"):
         questions([sample for sample in SAMPLES if sample.passed])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transfer_eval.suite import Suite
     from transfer_eval.training.corpus.building import Builder
 
-_SOURCES = "originals:PATH|suite:NAME|generated:train:depth=1-3:count=N"
+_SOURCES = "originals:PATH|suite:NAME|generated:train:depth=1-3:count=N|programs:SET[:SPLIT]"
 
 
 @click.group(short_help="Build a parallel corpus for training; check it against suites.")
@@ -30,6 +30,7 @@ def command() -> None:
 @click.option("--source", required=True, metavar=_SOURCES, help="Where the problems come from.")
 @options.langs()
 @options.limit
+@click.option("--place", help="With programs: a file or folder of the set, in the place of the Hub.")
 @click.option("--from", "reference", default="python", show_default=True, help="The language of the known programs.")
 @options.answering(default=None)
 @click.option("--keep", type=click.IntRange(1), default=1, show_default=True, help="Programs per problem and language.")
@@ -42,6 +43,8 @@ def command() -> None:
 @_engine.flags
 def build(source: str, langs: str, reference: str, keep: int, alike: float, out: Path, **flags: Any) -> int:
     """Verify the known programs of problems, and those that a model translates from them (with --model).
+
+    With programs:SET, the problems are over stdin and stdout, and the model writes whole programs for them.
 
     OUT/dataset is the corpus, OUT/report.json what came of every candidate. An interrupted build goes on when the same
     command is given again.
@@ -58,16 +61,21 @@ def build(source: str, langs: str, reference: str, keep: int, alike: float, out:
     languages = list(dict.fromkeys([first, *options.languages(langs, sandbox)]))
     for language in languages:
         located_or_refuse(language, sandbox)
-    suite = _problems(source, languages, flags["limit"])
     rules = Rules(most=keep, alike=alike, suites=[load(name, languages) for name in flags["against"]])
     with _engine.opened(flags) as pool:
         builder = Builder(out, pool)
-        translator = _fill(builder, suite, first, flags, out)
+        refused: Mapping[str, object]
+        if source.partition(":")[0] == "programs":
+            refused, model = _fill_programs(builder, source, languages, flags, out)
+        else:
+            suite = _problems(source, languages, flags["limit"])
+            refused, model = suite.refused, _fill(builder, suite, first, flags, out)
     table = yields(builder, keep)
     print_yields(table)
     finished = finish(builder.samples, rules, out / FOLDER)
-    asked = {"source": source, "languages": list(suite.tasks), "model": translator, "keep": keep, "alike": alike}
-    report = {"asked": asked, "yield": [row.row() for row in table], "refused": suite.refused, **finished.row()}
+    names = [language.name for language in languages]
+    asked = {"source": source, "languages": names, "model": model, "keep": keep, "alike": alike}
+    report = {"asked": asked, "yield": [row.row() for row in table], "refused": refused, **finished.row()}
     write_json(out / "report.json", report)
     out_of = f"{len(finished.duplicates)} near-duplicate, {len(finished.contamination.found)} that suites ask"
     click.echo(f"{len(finished.samples)} programs -> {out / FOLDER}; problems left out: {out_of}")
@@ -100,6 +108,26 @@ def _fill(builder: Builder, suite: Suite, first: Language, flags: dict[str, Any]
     )
     translate_all(plan, builder)
     return dict(backend.identity)
+
+
+def _fill_programs(
+    builder: Builder, source: str, languages: Sequence[Language], flags: dict[str, Any], out: Path
+) -> tuple[Mapping[str, str], object]:
+    """The same of whole programs; returns what the set has that cannot be judged, and the model's identity."""
+    from transfer_eval.training import sets
+    from transfer_eval.training.corpus.programs import verify_known, write_all
+
+    _, name, split = f"{source}::".split(":")[:3]
+    loaded = sets.load(name, flags["place"], split or "train", flags["limit"])
+    verify_known(loaded.programs, languages, builder)
+    if flags["model"] is None:
+        return loaded.refused, None
+    wanted = options.sampling(flags)
+    backend, style = options.answerer(flags)
+    write_all(
+        loaded.programs, languages, builder, backend=backend, sampling=backend.settings(wanted), style=style, folder=out
+    )
+    return loaded.refused, dict(backend.identity)
 
 
 @command.command()

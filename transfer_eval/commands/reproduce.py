@@ -18,7 +18,9 @@ import click
 @click.option("--store", type=click.Path(path_type=Path, file_okay=False), help="Models.  [default: OUT/store]")
 @click.option("--sandbox", default="auto", show_default=True, metavar="auto|bwrap|docker|podman|none")
 @click.option("--report/--no-report", default=True, help="Gather the finished seeds into tables, plots and a page.")
-@click.option("--dry-run", is_flag=True, help="Only check every setting and list the stages.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check every setting, try each kind of stage in small, estimate the cost."
+)
 def command(
     experiment: str, preset: str, seeds: int | None, only: tuple[int, ...], out: Path | None, store: Path | None,
     jobs: int, sandbox: str, dry_run: bool, report: bool,
@@ -42,20 +44,21 @@ def command(
     every = list(range(seeds or declared.seeds))
     kept = running.Store(store or folder / "store")
     made = {seed: stages(declared, seed) for seed in only or every}
-    for stage in (stage for of_seed in made.values() for stage in of_seed):
+    for stage in (stage for of in made.values() for stage in of):
         stage.assembled("parent" if stage.parent else None)
-        if dry_run:
-            click.echo(f"seed {stage.seed}: {stage.name} {stage.arm} ({stage.kind}) {stage.key}")
     if dry_run:
+        from transfer_eval.training.experiment.dry_run import dry_run as tell
+
+        tell(declared, list(made.values()), sandbox)
         return 0
     if jobs > 1:
-        running.prepare([stage for of_seed in made.values() for stage in of_seed], kept, sandbox)
+        running.prepare([stage for of in made.values() for stage in of], kept, sandbox)
         arguments = [experiment, "--preset", preset, "--out", str(folder), "--store", str(kept.folder)]
         _at_once([*arguments, "--sandbox", sandbox], list(made), jobs, folder / "logs")
     else:
-        for seed in made:
+        for seed, of in made.items():
             for number, stage in enumerate(running.run(declared, seed, kept, sandbox), 1):
-                click.echo(f"seed {seed}, stage {number} of {len(made[seed])}: {stage.name} {stage.arm}", err=True)
+                click.echo(f"seed {seed}, stage {number} of {len(of)}: {stage.name} {stage.arm}", err=True)
     if report:
         _publish(running.gather(declared, every, kept, folder, {"preset": preset}), len(every), folder)
     return 0

@@ -38,14 +38,45 @@ def load(settings: Model, texts: Iterable[str], seed: int) -> tuple[Any, Any]:
         ) from error
     if tokenizer.pad_token_id is None:
         tokenizer.pad_token = tokenizer.eos_token
+    if settings.thinking is not None:
+        think(tokenizer, settings.thinking)
     return model, tokenizer
 
 
+def think(tokenizer: Any, thinking: bool) -> None:
+    """Make the tokenizer's chat template say whether to think, whoever uses it.
+
+    Raises:
+        UserError: it has no template that could be told.
+    """
+    template = tokenizer.chat_template
+    if not isinstance(template, str) or "enable_thinking" not in template:
+        raise UserError(f"model.thinking = {str(thinking).lower()}: the model's chat template does not ask for it")
+    said = f"{{%- set enable_thinking = {str(thinking).lower()} %}}"
+    if not template.startswith(said):
+        tokenizer.chat_template = said + template
+
+
 def create(new: NewModel, texts: Iterable[str], seed: int, attention: str = "sdpa") -> tuple[Any, Any]:
-    """A small Llama with random weights, and a byte-level BPE tokenizer for ``texts`` with digits by themselves."""
+    """A small Llama with random weights, and a tokenizer for ``texts``."""
     torch = import_torch()
+    from transformers import LlamaForCausalLM
+
+    tokenizer = tokenizer_of(texts, new.vocabulary, new.context)
+    config = config_of(
+        new, len(tokenizer), eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+        attn_implementation=attention,
+    )  # fmt: skip
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return LlamaForCausalLM(config), tokenizer
+
+
+def tokenizer_of(texts: Iterable[str], vocabulary: int, context: int) -> Any:
+    """A byte-level BPE tokenizer learnt from ``texts``, with digits by themselves."""
+    import_torch()
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
     bpe = Tokenizer(models.BPE())
     bpe.pre_tokenizer = pre_tokenizers.Sequence(
@@ -54,14 +85,21 @@ def create(new: NewModel, texts: Iterable[str], seed: int, attention: str = "sdp
     bpe.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(
-        vocab_size=new.vocabulary, special_tokens=[END], initial_alphabet=alphabet, show_progress=False
+        vocab_size=vocabulary, special_tokens=[END], initial_alphabet=alphabet, show_progress=False
     )
     bpe.train_from_iterator(texts, trainer)
-    tokenizer = PreTrainedTokenizerFast(
-        tokenizer_object=bpe, eos_token=END, pad_token=END, padding_side="left", model_max_length=new.context
+    return PreTrainedTokenizerFast(
+        tokenizer_object=bpe, eos_token=END, pad_token=END, padding_side="left", model_max_length=context
     )
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
+
+
+def config_of(new: NewModel, vocabulary: int, **more: Any) -> Any:
+    """The configuration of a new model whose tokenizer has so many tokens."""
+    import_torch()
+    from transformers import LlamaConfig
+
+    return LlamaConfig(
+        vocab_size=vocabulary,
         hidden_size=new.hidden,
         intermediate_size=new.intermediate,
         num_hidden_layers=new.layers,
@@ -72,13 +110,8 @@ def create(new: NewModel, texts: Iterable[str], seed: int, attention: str = "sdp
         initializer_range=new.initializer_range,
         tie_word_embeddings=True,
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-        attn_implementation=attention,
+        **more,
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        return LlamaForCausalLM(config), tokenizer
 
 
 def adapters(settings: Lora | None) -> Any:

@@ -1,7 +1,8 @@
-"""TOML files of settings, read strictly: whatever is wrong is named in one line."""
+"""Files of settings, TOML or JSON, read strictly: whatever is wrong is named in one line."""
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,10 +22,10 @@ SettingsType = TypeVar("SettingsType", bound=Settings)
 
 
 def read(path: Path, kind: type[SettingsType], overrides: Sequence[str] = ()) -> SettingsType:
-    """The settings in a TOML file; ``overrides`` are ``key.of.table=value`` with TOML values, or bare text.
+    """The settings in a file; ``overrides`` are ``key.of.table=value`` with TOML values, or bare text.
 
     Raises:
-        UserError: the file cannot be read or is no TOML, a key is unknown, missing or has a bad value; each is named.
+        UserError: the file cannot be read, a key is unknown, missing or has a bad value; each is named.
     """
     values = parse(path)
     for override in overrides:
@@ -36,14 +37,15 @@ def read(path: Path, kind: type[SettingsType], overrides: Sequence[str] = ()) ->
 
 
 def parse(path: Path) -> dict[str, Any]:
-    """The tables of a TOML file.
+    """The tables of a TOML file, or of a JSON file by its name.
 
     Raises:
-        UserError: it cannot be read, or is no TOML.
+        UserError: it cannot be read, or is neither.
     """
     try:
-        values: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        text = path.read_text(encoding="utf-8")
+        values: dict[str, Any] = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
+    except (OSError, ValueError) as error:  # of unreadable bytes, TOML and JSON
         raise UserError(f"{path}: cannot be read: {error}") from error
     return values
 

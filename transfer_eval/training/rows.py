@@ -120,12 +120,13 @@ def of_settings(data: RlData, style: Style) -> list[dict[str, Any]]:
         UserError: what they name is not to be had, or nothing in it is for these languages.
     """
     languages = [find(name) for name in data.languages]
+    rows: list[dict[str, Any]] = []
     if data.suite is not None:
-        rows = reward_rows(tasks_of(data.suite, data.languages, data.sources, data.limit), style)
-    elif data.programs is not None:
-        rows = program_rows(sets.load(data.programs, data.place, data.split, data.limit), languages, style)
-    else:
-        rows = verification_rows(Path(str(data.verify)), languages, style)[: data.limit]
+        rows += reward_rows(tasks_of(data.suite, data.languages, data.sources, data.limit), style)
+    if data.programs is not None:
+        rows += program_rows(sets.load(data.programs, data.place, data.split, data.limit), languages, style)
+    if data.verify is not None:
+        rows += verification_rows(Path(data.verify), languages, style)[: data.limit]
     if not rows:
         raise UserError(f"no rows in {', '.join(data.languages)}")
     return rows
@@ -146,8 +147,14 @@ def program_rows(loaded: Loaded, languages: Sequence[Language], style: Style) ->
     return rows
 
 
-def verification_rows(folder: Path, languages: Sequence[Language], style: Style) -> list[dict[str, Any]]:
+def verification_rows(
+    folder: Path, languages: Sequence[Language], style: Style, *, once: bool = False, most: int | None = None
+) -> list[dict[str, Any]]:
     """Questions about the programs of a corpus's journal, which has those that failed as well.
+
+    Args:
+        once: at most one about a problem in a language.
+        most: at most so many in a language.
 
     Raises:
         UserError: there is none, or it has not both kinds in any of the languages.
@@ -157,7 +164,7 @@ def verification_rows(folder: Path, languages: Sequence[Language], style: Style)
         raise UserError(f"{folder}: no corpus was built there, it has no {JOURNAL}")
     wanted = {language.name for language in languages}
     samples = [sample for sample in map(Sample.from_row, journal.rows()) if sample.language in wanted]
-    return [question.reward_row(style) for question in questions(samples)]
+    return [question.reward_row(style) for question in questions(samples, once=once, most=most)]
 
 
 def style_of(wanted: str, tokenizer: Any) -> Style:

@@ -228,12 +228,16 @@ def _preference(settings: OorlSettings, trainer: Any, tokenizer: Any) -> Any:
         batch=chosen.batch,
         seed=settings.seed,
     )
-    accelerator = trainer.accelerator
+    accelerator, asked = trainer.accelerator, trainer.model
     preference = GroupPreference(
-        groups.read(chosen, tokenizer, settings.seed), trainer.model, tokenizer.pad_token_id, gepo,
+        groups.read(chosen, tokenizer, settings.seed), asked, tokenizer.pad_token_id, gepo,
         rank=accelerator.process_index, world=accelerator.num_processes,
     )  # fmt: skip
-    preference.prepare()
+    home = asked.device  # DeepSpeed leaves the model in main memory until the training begins
+    asked.to(accelerator.device)
+    with trainer.compute_loss_context_manager():
+        preference.prepare()
+    asked.to(home)
     return preference
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from transfer_eval.errors import UserError
 from transfer_eval.files import Journal, read_json, write_json, write_lines
 from transfer_eval.training.settings import Settings
@@ -37,7 +39,7 @@ class Session:
             UserError: the folder holds another run.
         """
         path = self.folder / _SETTINGS
-        if path.exists() and (known := read_json(path)) != self._asked:
+        if path.exists() and (known := self._completed(read_json(path))) != self._asked:
             other = _difference(known, self._asked)
             raise UserError(f"{self.folder} holds a run with other settings ({other}); choose another --out")
         return not (self.folder / _CONFIG).exists()
@@ -45,6 +47,14 @@ class Session:
     @property
     def _asked(self) -> dict[str, Any]:
         return {"kind": self.kind, "settings": self.settings.model_dump(mode="json")}
+
+    def _completed(self, known: Any) -> Any:
+        """What a folder says of itself, with the defaults of settings that are newer than it."""
+        try:
+            settings = type(self.settings).model_validate(known["settings"])
+        except (TypeError, KeyError, ValidationError):
+            return known
+        return {**known, "settings": settings.model_dump(mode="json")}
 
     @property
     def checkpoints(self) -> Path:

@@ -35,12 +35,17 @@ class NewModel(Section):
 
 
 class Model(Section):
-    """The model to train: ``path`` is a directory or a Hub id; or ``new``."""
+    """The model to train: ``path`` is a directory or a Hub id; or ``new``.
+
+    ``thinking`` is said to a chat template that knows it (Qwen3's does), and kept in what is saved: whoever asks the
+    trained model asks it as it was trained. None: as the template has it.
+    """
 
     path: str | None = None
     new: NewModel | None = None
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     attention: Literal["eager", "sdpa", "flash_attention_2"] = "sdpa"
+    thinking: bool | None = None
 
     @model_validator(mode="after")
     def _one_of_them(self) -> Model:
@@ -92,6 +97,12 @@ class Evaluation(Section):
     limit: int | None = None
     max_tokens: int = 256
     sources: tuple[str, ...] = ()  # translate from these, where the suite has reference solutions
+
+
+class Published(Section):
+    """A model that is taken as it is."""
+
+    model: Model
 
 
 class Settings(Section):
@@ -153,14 +164,14 @@ class SftSettings(Settings):
 
 
 class RlData(Section):
-    """What is to be solved: one of ``suite``, ``programs`` and ``verify``, in ``languages``.
+    """What is to be solved in ``languages``: a ``suite``; or ``programs``, ``verify``, or both, one beside the other.
 
     Attributes:
         suite: functions with unit tests; with ``sources`` they are translations from these.
         programs: whole programs over stdin and stdout, and the functions there are: a public set by its name
             (:mod:`transfer_eval.training.sets`), read from the Hub or from ``place``.
         verify: programs to be told right from wrong: a corpus folder, whose journal has both.
-        limit: at most so many problems.
+        limit: at most so many problems, and so many questions.
     """
 
     languages: tuple[str, ...] = Field(min_length=1)
@@ -175,8 +186,8 @@ class RlData(Section):
 
     @model_validator(mode="after")
     def _one_of_them(self) -> RlData:
-        if sum(kind is not None for kind in (self.suite, self.programs, self.verify)) != 1:
-            raise ValueError("give one of suite, programs and verify")
+        if (self.suite is None) == (self.programs is None and self.verify is None):
+            raise ValueError("give either suite, or programs, verify or both")
         if self.sources and self.suite is None:
             raise ValueError("sources are for a suite: only there is anything to translate")
         return self

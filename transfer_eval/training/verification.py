@@ -54,11 +54,16 @@ class Question:
         return {"prompt": shown, "task": cell, "name": self.problem, "language": self.language}
 
 
-def questions(samples: Iterable[Sample], *, balanced: bool = True, seed: int = 0) -> list[Question]:
+def questions(
+    samples: Iterable[Sample], *, balanced: bool = True, once: bool = False, most: int | None = None, seed: int = 0
+) -> list[Question]:
     """A question about every different program whose verdict is sure, in an order that ``seed`` decides.
 
-    ``balanced`` leaves out what it takes to have as many correct as incorrect ones in each language: neither the
-    language nor a constant answer then tells anything.
+    Args:
+        balanced: leave out what it takes to have as many correct as incorrect ones in each language: neither the
+            language nor a constant answer then tells anything.
+        once: ask about one program of a problem and language only, so that answers are independent.
+        most: of the balanced ones, at most so many in a language.
 
     Raises:
         UserError: nothing is left.
@@ -70,8 +75,11 @@ def questions(samples: Iterable[Sample], *, balanced: bool = True, seed: int = 0
     }
     found = [_question(different[key]) for key in sorted(different)]
     random.Random(seed).shuffle(found)
+    if once:
+        found = list({(question.problem, question.language): question for question in found}.values())
     if balanced:
-        found = [question for language in sorted({q.language for q in found}) for question in _even(found, language)]
+        languages = sorted({question.language for question in found})
+        found = [question for language in languages for question in _even(found, language, most)]
         random.Random(seed).shuffle(found)
     if not found:
         raise UserError("no questions: both programs that passed and programs that failed are needed in a language")
@@ -88,11 +96,11 @@ def _question(sample: Sample) -> Question:
     )
 
 
-def _even(found: Sequence[Question], language: str) -> list[Question]:
+def _even(found: Sequence[Question], language: str, most: int | None) -> list[Question]:
     """As many correct as incorrect ones of a language."""
     right = [question for question in found if question.language == language and question.correct]
     wrong = [question for question in found if question.language == language and not question.correct]
-    count = min(len(right), len(wrong))
+    count = min(len(right), len(wrong), len(found) if most is None else most // 2)
     return right[:count] + wrong[:count]
 
 

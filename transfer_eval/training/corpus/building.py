@@ -16,7 +16,7 @@ from transfer_eval.files import Journal
 from transfer_eval.provenance import of_execution
 from transfer_eval.training.corpus.candidate import Candidate
 from transfer_eval.training.corpus.sample import Sample
-from transfer_eval.verdict import Verdict, judge
+from transfer_eval.verdict import Verdict
 
 JOURNAL = "samples.jsonl"
 _FAULT = Verdict.HARNESS_FAULT.value
@@ -59,7 +59,8 @@ class Builder:
             self._record(candidate, Verdict.NO_CODE)
             return
         label = f"{candidate.language.name} {candidate.task.name}"
-        self._waiting.append((candidate, self._pool.submit(candidate.program, candidate.language, label=label)))
+        future = self._pool.submit(candidate.program, candidate.language, candidate.limits, label=label)
+        self._waiting.append((candidate, future))
         while self._waiting and self._waiting[0][1].done():
             self._collect()
 
@@ -79,7 +80,7 @@ class Builder:
         except HarnessFault:
             self.faults[candidate.language.name, str(candidate.provenance["source"])] += 1
             return
-        self._record(candidate, judge(execution, candidate.language))
+        self._record(candidate, candidate.judge(execution))
 
     def _record(self, candidate: Candidate, verdict: Verdict) -> None:
         sample = candidate.sample(verdict)

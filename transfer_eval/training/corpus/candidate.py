@@ -14,14 +14,15 @@ from typing import Any
 
 from transfer_eval.arrangement import arrange
 from transfer_eval.chunks import bare
+from transfer_eval.execution.execution import Execution
 from transfer_eval.extraction import Reason, closer_in_tests, extract
 from transfer_eval.generation import Generation
-from transfer_eval.language import Language
+from transfer_eval.language import Language, Limits
 from transfer_eval.program import Program, assemble
 from transfer_eval.signature import block_comments, masked, read
 from transfer_eval.task import Task
 from transfer_eval.training.corpus.sample import Sample
-from transfer_eval.verdict import Verdict
+from transfer_eval.verdict import Verdict, judge
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,6 +39,15 @@ class Candidate:
     def program(self) -> Program:
         """What is run."""
         return assemble(self.task, self.code, self.language, whole=self.whole)
+
+    @property
+    def limits(self) -> Limits | None:
+        """Of its run, where they are not the language's."""
+        return None
+
+    def judge(self, execution: Execution) -> Verdict:
+        """What came of it."""
+        return judge(execution, self.language)
 
     def sample(self, verdict: Verdict) -> Sample:
         """The row for the corpus. The function is closed where the tests had to do it, for nobody else will."""

@@ -6,16 +6,14 @@ idea is MultiPL-T's (https://arxiv.org/abs/2308.09895).
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from transfer_eval.generation import Backend, Generation, Sampling, label
-from transfer_eval.journal import GenerationJournal
-from transfer_eval.language import Language, find
+from transfer_eval.generation import Backend, Sampling
+from transfer_eval.language import find
 from transfer_eval.prompt import Style, write
 from transfer_eval.suite import Suite
-from transfer_eval.task import Task
+from transfer_eval.training.corpus.answering import answers, provenance
 from transfer_eval.training.corpus.building import Builder
 from transfer_eval.training.corpus.candidate import of_generation
 
@@ -46,41 +44,14 @@ def translate_all(plan: Translating, builder: Builder) -> None:
     languages = [find(name) for name in plan.suite.tasks]
     asked = {(t.name, t.language): (t, language) for language in languages for t in plan.suite.tasks[language.name]}
     prompts = [write(task, language, plan.style) for task, language in asked.values()]
-    journal = GenerationJournal(plan.folder)
-    journal.check(prompts, plan.sampling, label(plan.backend.identity))
-    _judge(plan, journal.generations.values(), asked, builder)
-    for batch in plan.backend.generate(prompts, plan.sampling, journal.done):
-        _judge(plan, journal.append(batch), asked, builder)
-    builder.wait()
-
-
-def _judge(
-    plan: Translating,
-    generations: Iterable[Generation],
-    asked: dict[tuple[str, str], tuple[Task, Language]],
-    builder: Builder,
-) -> None:
-    for generation in generations:
+    for generation in answers(plan.backend, prompts, plan.sampling, plan.folder):
         found = asked.get((generation.name, generation.language))
-        if found is None or generation.sample >= plan.sampling.samples:
+        if found is None:
             continue  # of an earlier build that asked for more
-        candidate = of_generation(generation, *found, _provenance(plan, generation))
+        told = {**provenance(generation, SOURCE), "suite": plan.suite.name, "from": plan.suite.source}
+        candidate = of_generation(generation, *found, told)
         if candidate is None:
             builder.faults[found[1].name, SOURCE] += 1
         else:
             builder.put(candidate)
-
-
-def _provenance(plan: Translating, generation: Generation) -> dict[str, object]:
-    return {
-        "source": SOURCE,
-        "origin": f"{generation.model} {generation.sample:04d}",
-        "suite": plan.suite.name,
-        "from": plan.suite.source,
-        "model": generation.model,
-        "style": generation.style.value,
-        "temperature": generation.temperature,
-        "top_p": generation.top_p,
-        "max_tokens": generation.max_tokens,
-        "seed": generation.seed,
-    }
+    builder.wait()

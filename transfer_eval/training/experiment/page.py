@@ -37,7 +37,9 @@ _TABLES = {
     "transfer.csv": "Transfer ratio: the gain over the source's. Gap closed: over the oracle's. Fieller's intervals.",
     "ablation.csv": "pass@1 of each row: generation is a mean over languages, translation over pairs of them.",
     "comparisons.csv": "One arm less another. p_holm is corrected over the languages, in an ablation over the arms.",
-    "pass_at_1.csv": "Everything that was evaluated.",
+    "pass_at_1.csv": "Everything that was evaluated by running it.",
+    "verification.csv": "Is this program correct? Right answers; half of the questions' programs are.",
+    "verification_gains.csv": "Right answers before and after RL in the source, and the gain.",
 }
 _OPEN = ("gains.csv", "transfer.csv", "ablation.csv", "comparisons.csv")
 

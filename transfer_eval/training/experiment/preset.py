@@ -15,7 +15,7 @@ from transfer_eval.errors import UserError
 from transfer_eval.language import find as find_language
 from transfer_eval.training.reading import parse, told
 from transfer_eval.training.representation.programs import LEAST
-from transfer_eval.training.settings import Section
+from transfer_eval.training.settings import Model, Section
 
 FOLDER = Path(__file__).parent / "presets"
 Table = dict[str, Any]
@@ -26,8 +26,8 @@ class Languages(Section):
 
     Attributes:
         source: the language of RL.
-        seen: in the supervised mixtures, the source among them.
-        unseen: in pretraining only.
+        seen: in the mixtures of Parallel-SFT; in OORL's RL, which translates from the source into the others.
+        unseen: known to the start, but not in that.
         outside: not even there: the model has never read them.
     """
 
@@ -63,12 +63,69 @@ class Languages(Section):
 
 
 class Measuring(Section):
-    """What every stage is evaluated on: greedy answers to a suite, and where asked for its translations."""
+    """What every stage is evaluated on, by greedy answers in every language.
 
-    suite: str
+    Attributes:
+        suite: functions to be written, and to be translated where ``translate_from`` says so.
+        translated: at most so many problems a pair of languages.
+        programs: whole programs over stdin and stdout: a public set by its name, from the Hub or from ``place``.
+        verification: programs to be told right from wrong: a corpus folder, apart from what is trained on.
+        limit: at most so many problems of ``programs``, and so many questions in a language.
+    """
+
+    suite: str | None = None
     max_tokens: int = 256
     translate_from: tuple[str, ...] = ()
-    translated: int | None = None  # at most so many problems a pair of languages
+    translated: int | None = None
+    programs: str | None = None
+    place: str | None = None
+    split: str = "test"
+    verification: str | None = None
+    limit: int | None = None
+
+    @model_validator(mode="after")
+    def _something_to_write(self) -> Measuring:
+        if self.suite is None and self.programs is None:
+            raise ValueError("give suite, programs or both: generation is what is compared")
+        if self.suite is None and self.translate_from:
+            raise ValueError("translate_from is for a suite: only there is anything to translate")
+        return self
+
+
+class Estimate(Section):
+    """What a dry run assumes of cost; it prints all of it.
+
+    Attributes:
+        gpu: what one is called; ``gpus`` train a stage together.
+        memory_gb: of one GPU, in 10^9 bytes.
+        peak_tflops: of one GPU, dense, at 16 bits.
+        training, generation: the share of the peak that is reached, by each. Generation waits for memory: where few
+            answers are written at once, almost all the time.
+        zero: DeepSpeed's stage, 0 for none: with 1 the GPUs share the optimiser's state, with 2 the gradients as well.
+            (With 3 they would share the weights, and no process could save the model.)
+        offload: the optimiser's state is in main memory.
+        reserve: the share of a GPU's memory that activations and generation need.
+        prompt_tokens: of a mean prompt.
+        filled: the share of ``max_tokens`` that a mean answer has.
+        row_tokens: of a mean row of supervised training, where the mixture has no budget of tokens.
+        ir_tokens: of a mean prompt and response of the groups.
+        problems: how many there are, by the name the preset gives them; generated suites say it themselves.
+    """
+
+    gpu: str = "A100 80GB"
+    gpus: int = Field(default=1, ge=1)
+    memory_gb: float = 80
+    peak_tflops: float = 312
+    training: float = Field(default=0.4, gt=0, le=1)
+    generation: float = Field(default=0.005, gt=0, le=1)
+    zero: Literal[0, 1, 2] = 0
+    offload: bool = False
+    reserve: float = Field(default=0.25, ge=0, lt=1)
+    prompt_tokens: int = 200
+    filled: float = Field(default=0.5, gt=0, le=1)
+    row_tokens: int = 200
+    ir_tokens: int = 500
+    problems: dict[str, int] = Field(default_factory=dict)
 
 
 class Intermediate(Section):
@@ -117,10 +174,14 @@ class Experiment(Section):
     """The whole of it; ``arms`` are what is compared (see :mod:`transfer_eval.training.experiment.stages`).
 
     Attributes:
-        base: settings of pretraining, or none and ``model`` is the base.
+        base: settings of pretraining, or none and ``model`` is the base: its settings are every stage's.
+        sft: what comes before RL; OORL may do without, then RL starts from the base.
         oracle: targets in which RL is done as well, from the last arm's start.
         groups: how GEPO takes its groups; ``path`` is theirs, unless ``ir`` has them made.
         representation: whether, and on what, the latent space is looked at.
+        launch: what trains a stage in processes of its own, as ``accelerate launch …``; empty: this process does.
+        architecture: the published model's configuration (``model_type`` and what its ``config.json`` says), and
+        estimate: what its cost is reckoned with: both for a dry run alone.
     """
 
     name: Literal["parallel-sft", "oorl"]
@@ -128,19 +189,26 @@ class Experiment(Section):
     arms: tuple[str, ...]
     measuring: Measuring
     seeds: int = Field(default=5, ge=1)
-    model: str | None = None
+    model: Model | None = None
     base: Table | None = None
-    sft: Table
+    sft: Table | None = None
     rl: Table
     oracle: tuple[str, ...] = ()
     groups: Table | None = None
     ir: Intermediate | None = None
     representation: Representation | None = None
+    launch: str = ""
+    architecture: Table | None = None
+    estimate: Estimate = Estimate()
 
     @model_validator(mode="after")
     def _base(self) -> Experiment:
         if (self.model is None) == (self.base is None):
             raise ValueError("give either model or base")
+        if self.model is not None and self.model.path is None:
+            raise ValueError("model needs a path: what is pretrained here is base")
+        if self.sft is None and self.name != "oorl":
+            raise ValueError("sft is what is compared here")
         if (self.name == "oorl") != (self.groups is not None):
             raise ValueError("groups are for oorl, which needs them")
         if self.groups is not None and (self.ir is None) == ("path" not in self.groups):

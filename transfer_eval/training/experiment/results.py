@@ -1,8 +1,9 @@
 """A folder of raw results, read strictly: ``experiment.json``, ``outcomes.csv`` and, if there are any, ``curves.csv``
 and what was seen of the latent space (``latent``).
 
-``outcomes.csv`` has one row for each evaluated problem. Within a seed, all arms and stages must have been asked the
-same problems of a language, and every cell must have every seed: comparisons are paired, and a gap is refused.
+``outcomes.csv`` has one row for each evaluated problem; a verification is passed by a right answer. Within a seed,
+all arms and stages must have been asked the same problems of a language, and every cell must have every seed:
+comparisons are paired, and a gap is refused.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from transfer_eval.files import read_json
 from transfer_eval.training.experiment import latent, table
 from transfer_eval.training.experiment.latent import Latent
 
-GENERATION, TRANSLATION = "generation", "translation"
+GENERATION, TRANSLATION, VERIFICATION = TASKS = ("generation", "translation", "verification")
 BASE, SFT, RL, ORACLE = "base", "sft", "rl", "oracle"
 STAGES = (BASE, SFT, RL, ORACLE)
 PARALLEL_SFT, OORL = "parallel-sft", "oorl"
@@ -135,7 +136,7 @@ def read_outcomes(path: Path) -> Outcomes[Cell]:
     found: dict[Cell, dict[tuple[int, str], float]] = defaultdict(dict)
     for line, row in table.read(path, OUTCOME_COLUMNS):
         cell = Cell(row["arm"], row["stage"], row["task"], row["source"], row["language"])
-        if row["passed"] not in ("0", "1") or cell.stage not in STAGES or cell.task not in (GENERATION, TRANSLATION):
+        if row["passed"] not in ("0", "1") or cell.stage not in STAGES or cell.task not in TASKS:
             raise UserError(f"{path}:{line}: malformed: {','.join(row.values())}")
         place = (table.integer(path, line, row["seed"]), row["problem"])
         if place in found[cell]:

@@ -10,31 +10,25 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import io
 import json
-import os
 import platform
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from transfer_eval.errors import HarnessFault, UserError
-from transfer_eval.execution.cache import Cache
-from transfer_eval.execution.pool import Pool, Ways
-from transfer_eval.execution.sandbox import choose
+from transfer_eval.errors import UserError
 from transfer_eval.files import Journal, read_json, write_bytes, write_json
-from transfer_eval.language import find
-from transfer_eval.suite import Suite, load, translated_from
-from transfer_eval.task import Task
-from transfer_eval.training.experiment import hidden, intermediate
+from transfer_eval.generation import Backend
+from transfer_eval.training.experiment import exams, hidden, intermediate, table
+from transfer_eval.training.experiment.launching import launch
 from transfer_eval.training.experiment.preset import Experiment, Measuring, Representation
-from transfer_eval.training.experiment.stages import Stage, stages
+from transfer_eval.training.experiment.stages import PUBLISHED, Stage, stages
 from transfer_eval.training.running import train
 from transfer_eval.training.session import METRICS
-from transfer_eval.verdict import Verdict
+from transfer_eval.training.settings import Published, Settings
 
 OUTCOMES = ("arm", "stage", "seed", "task", "source", "language", "problem", "passed")
 CURVES = ("arm", "stage", "seed", "step", "metric", "value")
@@ -53,6 +47,14 @@ class Store:
     def model(self, stage: Stage) -> Path:
         """A stage's folder."""
         return self.folder / f"{stage.name}-{stage.arm}-{stage.seed}-{stage.key}"
+
+    def start(self, stage: Stage) -> str | None:
+        """What a stage starts from: its parent's folder, or the place of a published model."""
+        return None if stage.parent is None else str(self.weights(stage.parent))
+
+    def weights(self, stage: Stage) -> Path:
+        """Where a stage's model itself is: a folder of ours, or where a published one is (a folder, a Hub id)."""
+        return Path(stage.settings["model"]["path"]) if stage.kind == PUBLISHED else self.model(stage)
 
     def outcomes(self, stage: Stage, measuring: Measuring, languages: Sequence[str]) -> Path:
         """What a stage's model answered to one way of measuring; what is left at its default is no part of its name."""
@@ -80,18 +82,18 @@ def run(experiment: Experiment, seed: int, store: Store, sandbox: str = "auto") 
         yield stage
         start, cpu = time.monotonic(), time.process_time()
         folder = store.model(stage)
-        parent = store.model(stage.parent) if stage.parent else None
         groups = str(store.folder / stage.functions.file) if stage.functions else ""
-        settings = stage.assembled(str(parent) if parent else None, groups)
-        if train(stage.kind, settings, folder):
+        settings = stage.assembled(store.start(stage), groups)
+        if isinstance(settings, Published) or _train(experiment.launch, stage.kind, settings, folder):
             cost = {"seconds": time.monotonic() - start, "cpu_seconds": time.process_time() - cpu}
             write_json(folder / _COST, {name: round(value, 1) for name, value in cost.items()})
         path = store.outcomes(stage, experiment.measuring, languages)
         if not path.exists():
-            rows = _measure(folder, experiment, sandbox)
-            write_bytes(path, _csv(("task", "source", "language", "problem", "passed"), rows))
+            backend = _backend(settings, folder)
+            rows = exams.sit(backend, experiment.measuring, languages, sandbox)
+            write_bytes(path, _csv(exams.COLUMNS, rows))
         if asked and programs and not (path := store.representation(stage, asked, languages)).exists():
-            write_json(path, hidden.observe(folder, asked, programs))
+            write_json(path, hidden.observe(store.weights(stage), asked, programs))
 
 
 def prepare(made: Sequence[Stage], store: Store, sandbox: str) -> None:
@@ -105,38 +107,23 @@ def prepare(made: Sequence[Stage], store: Store, sandbox: str) -> None:
         intermediate.make(functions, store.folder, sandbox)
 
 
-def _measure(folder: Path, experiment: Experiment, sandbox: str) -> list[tuple[Any, ...]]:
-    """One row for each task: generation in every language, and translations where they are asked for."""
-    from transfer_eval.backends.transformers import load_directory
-    from transfer_eval.training.scoring import verdicts
-
-    measuring = experiment.measuring
-    backend = load_directory(folder)
-    rows: list[tuple[Any, ...]] = []
-    cache = None if os.environ.get("TRANSFER_EVAL_NO_CACHE") else Cache()
-    with Pool(choose(sandbox), None, Ways(cache=cache)) as pool:
-        for kind, source, tasks in exams(measuring, experiment.languages.every):
-            for task, verdict in zip(
-                tasks, verdicts(backend, tasks, backend.style, pool, measuring.max_tokens), strict=True
-            ):
-                if verdict is Verdict.HARNESS_FAULT:
-                    raise HarnessFault(f"the answer to {task.name} in {task.language} could not be run; try again")
-                rows.append((kind, source, find(task.language).name, task.name, int(verdict is Verdict.PASSED)))
-    return rows
+def _train(launcher: str, kind: str, settings: Settings, folder: Path) -> bool:
+    return launch(launcher, kind, settings, folder) if launcher else train(kind, settings, folder)
 
 
-def exams(measuring: Measuring, languages: Sequence[str]) -> Iterator[tuple[str, str, list[Task]]]:
-    """(task, source, tasks) of every exam."""
-    suite = load(measuring.suite, [find(name) for name in languages])
-    yield "generation", "", _tasks(suite, languages, None)
-    for source in measuring.translate_from:
-        turned = translated_from(suite, find(source))
-        targets = [name for name in languages if name != source]
-        yield "translation", source, _tasks(turned, targets, measuring.translated)
+def _backend(settings: Settings | Published, folder: Path) -> Backend:
+    """The model of a stage, to be asked."""
+    from transfer_eval.backends.transformers import load_directory, load_hub
+    from transfer_eval.training.model import think
 
-
-def _tasks(suite: Suite, languages: Sequence[str], most: int | None) -> list[Task]:
-    return [task for name in languages for task in list(suite.tasks.get(find(name).name, ()))[:most]]
+    if not isinstance(settings, Published):
+        return load_directory(folder)
+    model = settings.model
+    path = Path(str(model.path))
+    backend = load_directory(path) if path.is_dir() else load_hub(str(path))
+    if model.thinking is not None:
+        think(backend.tokenizer, model.thinking)
+    return backend
 
 
 def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path, facts: dict[str, Any]) -> list[int]:
@@ -167,7 +154,7 @@ def gather(experiment: Experiment, seeds: Sequence[int], store: Store, out: Path
             with path.open(encoding="utf-8", newline="") as file:
                 outcomes += [(*place, *row) for row in list(csv.reader(file))[1:]]
             curves += [(*place, *row) for row in _curve(store.model(stage))]
-            models.append((*place, stage.key, _digest(store.model(stage))))
+            models.append((*place, stage.key, _digest(store.weights(stage))))
             cost += _cost(store.model(stage))
     if not done:
         raise UserError("no seed is finished yet")
@@ -187,7 +174,12 @@ def _cost(model: Path) -> float:
 
 
 def _digest(model: Path) -> str:
-    return hashlib.sha256((model / "model.safetensors").read_bytes()).hexdigest()
+    """Of all its weights, in the order of the files' names; empty where they are no files here."""
+    digest = hashlib.sha256()
+    files = sorted(model.glob("*.safetensors"))
+    for path in files:
+        digest.update(path.read_bytes())
+    return digest.hexdigest() if files else ""
 
 
 def _versions() -> dict[str, str]:
@@ -217,13 +209,9 @@ def _described(experiment: Experiment) -> dict[str, Any]:
             for name in languages.every
             if name != languages.source
         ],
-        "settings": experiment.model_dump(mode="json"),
+        "settings": experiment.model_dump(mode="json", exclude={"architecture", "estimate"}),
     }
 
 
-def _csv(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows(rows)
-    return text.getvalue().encode()
+def _csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> bytes:
+    return table.text(columns, rows).encode()

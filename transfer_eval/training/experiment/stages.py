@@ -7,7 +7,9 @@ Parallel-SFT (arXiv 2604.20835)::
 
 OORL (arXiv 2505.12723, table 4, with the rows it lacks)::
 
-    base -> sft on translation pairs -> none | rl | rl+dpo | rl+gepo | gepo | rl+gepo-lambda0
+    base -> sft on translation pairs of all it has read -> none | rl | rl+dpo | rl+gepo | gepo | rl+gepo-lambda0
+
+The base is pretrained here, or published; then the paper's OORL does without the sft.
 """
 
 from __future__ import annotations
@@ -24,9 +26,12 @@ from transfer_eval.errors import UserError
 from transfer_eval.training.experiment.intermediate import Functions
 from transfer_eval.training.experiment.preset import Experiment, Table
 from transfer_eval.training.reading import told
-from transfer_eval.training.settings import OorlSettings, RlSettings, Settings, SftSettings
+from transfer_eval.training.settings import OorlSettings, Published, RlSettings, Settings, SftSettings
 
-_KINDS: Mapping[str, type[Settings]] = {"sft": SftSettings, "rl": RlSettings, "oorl": OorlSettings}
+PUBLISHED = "published"
+_KINDS: Mapping[str, type[Settings | Published]] = {
+    "sft": SftSettings, "rl": RlSettings, "oorl": OorlSettings, PUBLISHED: Published,
+}  # fmt: skip
 _OORL_ROWS: Mapping[str, Table] = {
     "rl": {"gepo_weight": 0.0},
     "rl+dpo": {"groups": {"pairs": True}},
@@ -43,7 +48,7 @@ class Stage:
     Attributes:
         arm: which of the compared ways it belongs to; ``shared`` where all come from it.
         name: base, sft, rl or oracle.
-        kind: the entry point that trains it.
+        kind: the entry point that trains it, or ``PUBLISHED``: it is taken as it is.
         settings: without the model it starts from, which is ``parent``'s; None: what the settings say.
         functions: whose IR groups it learns from.
     """
@@ -64,8 +69,8 @@ class Stage:
             parts.append(self.functions.file)
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
 
-    def assembled(self, start: str | None, groups: str = "groups") -> Settings:
-        """The settings, starting from the model in the folder ``start``, with the IR ``groups`` in that file.
+    def assembled(self, start: str | None, groups: str = "groups") -> Settings | Published:
+        """The settings, starting from the model ``start``, a folder or a Hub id, with the IR ``groups`` of that file.
 
         Raises:
             UserError: a key is unknown, missing or has a bad value; the stage and the key are named.
@@ -81,61 +86,64 @@ class Stage:
 
 def stages(experiment: Experiment, seed: int) -> list[Stage]:
     """Every stage of one seed, parents first."""
-    base = None
-    if experiment.base is not None:
-        data = {
-            "mixture": "multi",
-            "source": experiment.languages.source,
-            "languages": experiment.languages.pretraining,
-        }
-        ir = experiment.ir
-        read = Functions(ir.read, ir.seed + 1, ir.longest) if ir else None
-        settings = merge(experiment.base, {"seed": seed, "data": data})
-        base = Stage("shared", "base", seed, "sft", settings, None, read)
+    base = _base(experiment, seed)
     made = _parallel_sft if experiment.name == "parallel-sft" else _oorl
-    return [*([base] if base else []), *made(experiment, seed, base)]
+    return [base, *made(experiment, seed, base)]
 
 
-def _parallel_sft(experiment: Experiment, seed: int, base: Stage | None) -> Iterator[Stage]:
+def _base(experiment: Experiment, seed: int) -> Stage:
+    arm = "shared" if experiment.sft is not None else "none"
+    if experiment.base is None:
+        assert experiment.model is not None, "one of the two is given"
+        return Stage(arm, "base", seed, PUBLISHED, {"model": experiment.model.model_dump(exclude_unset=True)}, None)
     languages = experiment.languages
-    sft = None
+    data = {"mixture": "multi", "source": languages.source, "languages": languages.pretraining}
+    ir = experiment.ir
+    read = Functions(ir.read, ir.seed + 1, ir.longest) if ir else None
+    return Stage(arm, "base", seed, "sft", merge(experiment.base, {"seed": seed, "data": data}), None, read)
+
+
+def _parallel_sft(experiment: Experiment, seed: int, base: Stage) -> Iterator[Stage]:
+    languages = experiment.languages
+    sft = base
     for arm in experiment.arms:
-        data = {"mixture": arm, "source": languages.source, "languages": languages.seen}
-        sft = _first(
-            experiment, Stage(arm, "sft", seed, "sft", merge(experiment.sft, {"seed": seed, "data": data}), base)
-        )
+        sft = _sft(experiment, seed, arm, arm, languages.seen, base)
         yield sft
-        rl = merge(experiment.rl, {"seed": seed, "data": {"languages": [languages.source]}})
-        yield Stage(arm, "rl", seed, "rl", rl, sft)
+        yield Stage(arm, "rl", seed, "rl", _rl(experiment, seed, {"languages": [languages.source]}), sft)
     for target in experiment.oracle:
-        rl = merge(experiment.rl, {"seed": seed, "data": {"languages": [target]}})
-        yield Stage(f"oracle-{target}", "oracle", seed, "rl", rl, sft)
+        yield Stage(f"oracle-{target}", "oracle", seed, "rl", _rl(experiment, seed, {"languages": [target]}), sft)
 
 
-def _oorl(experiment: Experiment, seed: int, base: Stage | None) -> Iterator[Stage]:
+def _oorl(experiment: Experiment, seed: int, base: Stage) -> Iterator[Stage]:
     languages = experiment.languages
-    data = {"mixture": "parallel", "source": languages.source, "languages": languages.seen}
-    sft = _first(
-        experiment, Stage("none", "sft", seed, "sft", merge(experiment.sft, {"seed": seed, "data": data}), base)
-    )
-    yield sft
+    start = base
+    if experiment.sft is not None:
+        start = _sft(experiment, seed, "none", "parallel", languages.pretraining, base)
+        yield start
     targets = [name for name in languages.seen if name != languages.source]
     ir = experiment.ir
     functions = Functions(ir.functions, ir.seed, ir.longest) if ir else None
     for arm in experiment.arms:
         if arm not in _OORL_ROWS:
             raise UserError(f"unknown arm {arm!r}: there are {', '.join(_OORL_ROWS)}")
-        data = {"languages": targets, "sources": [languages.source]}
-        settings = merge(experiment.rl, {"seed": seed, "data": data, "groups": experiment.groups})
-        yield Stage(arm, "rl", seed, "oorl", merge(settings, _OORL_ROWS[arm]), sft, functions)
+        settings = _rl(experiment, seed, {"languages": targets, "sources": [languages.source]})
+        settings = merge(settings, {"groups": experiment.groups})
+        yield Stage(arm, "rl", seed, "oorl", merge(settings, _OORL_ROWS[arm]), start, functions)
 
 
-def _first(experiment: Experiment, stage: Stage) -> Stage:
-    """A stage that starts from the published base where the experiment pretrains none."""
-    if stage.parent is not None:
-        return stage
-    settings = merge(stage.settings, {"model": {"path": experiment.model}})
-    return Stage(stage.arm, stage.name, stage.seed, stage.kind, settings, None)
+def _sft(experiment: Experiment, seed: int, arm: str, mixture: str, languages: tuple[str, ...], base: Stage) -> Stage:
+    data = {"mixture": mixture, "source": experiment.languages.source, "languages": languages}
+    return Stage(arm, "sft", seed, "sft", _decided(experiment, experiment.sft or {}, seed, data), base)
+
+
+def _rl(experiment: Experiment, seed: int, data: Table) -> Table:
+    return _decided(experiment, experiment.rl, seed, data)
+
+
+def _decided(experiment: Experiment, table: Table, seed: int, data: Table) -> Table:
+    """A stage's settings with what the experiment decides: of a published model, all but where it is."""
+    model = experiment.model.model_dump(exclude_unset=True, exclude={"path"}) if experiment.model else {}
+    return merge(table, {"seed": seed, "data": data, **({"model": model} if model else {})})
 
 
 def merge(table: Table, more: Mapping[str, Any]) -> Table:

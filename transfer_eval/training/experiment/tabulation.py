@@ -11,7 +11,7 @@ from transfer_eval.training.experiment import table
 from transfer_eval.training.experiment.findings import Finding, find
 from transfer_eval.training.experiment.latent import Spot
 from transfer_eval.training.experiment.resampling import Interval
-from transfer_eval.training.experiment.results import read
+from transfer_eval.training.experiment.results import VERIFICATION, read
 from transfer_eval.training.experiment.space import NAMES, Space, pairs
 from transfer_eval.training.experiment.transfer import (
     AFTER,
@@ -22,8 +22,11 @@ from transfer_eval.training.experiment.transfer import (
     analyse,
     comparisons,
     shares,
+    verified,
 )
 
+CHANCE = 0.5
+"""Of a verification: questions are balanced in each language."""
 _INTERVAL = ("low", "high", "half_width")
 
 
@@ -44,16 +47,31 @@ def of_analysis(analysis: Analysis, findings: Sequence[Finding]) -> dict[str, st
         made |= {"gains.csv": _gains(analysis), "transfer.csv": _shares(analysis)}
     else:
         made["ablation.csv"] = _ablation(analysis)
+    made["pass_at_1.csv"] = _rates(analysis)
+    if any(cell.task == VERIFICATION for cell in analysis.cells):
+        made["verification.csv"] = _accuracies(analysis)
+    if (verification := verified(analysis)) is not None:
+        made["verification_gains.csv"] = _gains(verification)
     if analysis.space is not None:
         made["representation.csv"] = _representation(analysis.space)
-    return {**made, "pass_at_1.csv": _rates(analysis)}
+    return made
 
 
 def _rates(analysis: Analysis) -> str:
     rows = []
     for cell, quantity in analysis.cells.items():
-        rows.append([*cell, *_numbers(quantity.share()), quantity.problems, quantity.seeds])
+        if cell.task != VERIFICATION:
+            rows.append([*cell, *_numbers(quantity.share()), quantity.problems, quantity.seeds])
     return table.text(("arm", "stage", "task", "source", "language", PASS, *_INTERVAL, "problems", "seeds"), rows)
+
+
+def _accuracies(analysis: Analysis) -> str:
+    rows = []
+    for cell, quantity in analysis.cells.items():
+        if cell.task == VERIFICATION:
+            place = (cell.arm, cell.stage, cell.language)
+            rows.append([*place, *_numbers(quantity.share()), CHANCE, quantity.problems, quantity.seeds])
+    return table.text(("arm", "stage", "language", "accuracy", *_INTERVAL, "chance", "questions", "seeds"), rows)
 
 
 def _gains(analysis: Analysis) -> str:

@@ -30,6 +30,7 @@ from transfer_eval.training.experiment.results import (
     SFT,
     STAGES,
     TRANSLATION,
+    VERIFICATION,
     Cell,
     Results,
     Target,
@@ -99,15 +100,26 @@ def analyse(results: Results) -> Analysis:
         UserError: it has no arm with the stages it is about.
     """
     cells = resample(results.outcomes)
-    made = _transfer(results, cells) if results.name == PARALLEL_SFT else _ablation(results, cells)
+    made = _transfer(results, cells, GENERATION) if results.name == PARALLEL_SFT else _ablation(results, cells)
     if results.latent is None:
         return made
     seen = space.analyse(results.latent)
     return replace(made, measures={**made.measures, **space.measures(seen)}, space=seen)
 
 
-def _transfer(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
-    of = {(c.arm, c.stage, c.language): q for c, q in cells.items() if c.task == GENERATION}
+def verified(analysis: Analysis) -> Analysis | None:
+    """The numbers of verification in the place of generation's; None where they were not measured, or are no gains.
+
+    Raises:
+        UserError: an arm was not asked in a language.
+    """
+    if GAIN not in analysis.measures or all(cell.task != VERIFICATION for cell in analysis.cells):
+        return None
+    return _transfer(analysis.results, analysis.cells, VERIFICATION)
+
+
+def _transfer(results: Results, cells: Mapping[Cell, Quantity], task: str) -> Analysis:
+    of = {(c.arm, c.stage, c.language): q for c, q in cells.items() if c.task == task}
     languages = [results.source, *(target.language for target in results.targets)]
     arms = [a for a in ordered(arm for arm, stage, _ in of if stage == RL) if (a, SFT, results.source) in of]
     if not arms or not results.targets:
@@ -147,7 +159,10 @@ def _scopes(of: Mapping[str, Quantity], groups: Mapping[str, tuple[str, ...]]) -
 
 
 def _ablation(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
-    """Each arm as its last stage left it: generation is a mean over languages, translation over (source, target)."""
+    """Each arm as its last stage left it.
+
+    Generation and verification are means over languages, translation over (source, target).
+    """
     last: dict[str, str] = {}
     for cell in cells:
         last[cell.arm] = max(last.get(cell.arm, cell.stage), cell.stage, key=STAGES.index)
@@ -158,7 +173,7 @@ def _ablation(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
         if different := places.keys() ^ of[REFERENCE].keys():
             raise UserError(f"outcomes.csv: {arm} and {REFERENCE} were not both asked {'/'.join(min(different))}")
     groups = {name: group for name, group in _groups(results.targets).items() if name != FOREIGN}
-    scopes = {GENERATION: [place for place in of[REFERENCE] if place[0] == GENERATION]}
+    scopes = {task: [place for place in of[REFERENCE] if place[0] == task] for task in (GENERATION, VERIFICATION)}
     into = [place for place in of[REFERENCE] if place[0] == TRANSLATION]
     _check_listed((place[2] for place in into), groups.get(ALL, ()))
     scopes |= {f"{TRANSLATION}, {name}": [p for p in into if p[2] in group] for name, group in groups.items()}

@@ -28,6 +28,16 @@ def load(name: str, place: str | None = None, split: str = "train", limit: int |
     Raises:
         UserError: there is no such set or place, a column is missing, or the extra is.
     """
+    public = named(name)
+    return read(public, place or public.hub, split, limit)
+
+
+def named(name: str) -> PublicSet:
+    """The set called ``name``.
+
+    Raises:
+        UserError: there is none.
+    """
     if name not in SETS:
         raise UserError(f"unknown set {name!r}: there are {', '.join(SETS)}")
-    return read(SETS[name], place or SETS[name].hub, split, limit)
+    return SETS[name]

@@ -40,8 +40,17 @@ def _statement(row: Row) -> str:
     return "\n\n".join(part.strip() for part in parts)
 
 
+_EXAMPLE = {
+    "title": "Twice", "description": "Print twice the number.", "input_format": "A number.",
+    "output_format": "Its double.", "interaction_format": None, "note": None,
+    "examples": [{"input": "1\n", "output": "2\n"}], "official_tests": [{"input": "4\n", "output": "8\n"}],
+    "official_tests_complete": True, "input_mode": "stdio", "generated_checker": None,
+}  # fmt: skip
+
 SET = PublicSet(
     hub="open-r1/codeforces",
+    gigabytes=2.76,  # the card's download_size
+    example=lambda number: {**_EXAMPLE, "id": f"{number}/A"},
     columns=_COLUMNS,
     name=lambda row, number: f"Codeforces_{str(row['id']).replace('/', '')}",
     read=_read,

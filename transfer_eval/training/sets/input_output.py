@@ -7,6 +7,8 @@ On the Hub they come with loading scripts, which ``datasets`` runs no longer: do
 
 from __future__ import annotations
 
+import json
+
 from transfer_eval.errors import Untranslatable
 from transfer_eval.problem import Problem
 from transfer_eval.stdio import StdioProblem
@@ -35,10 +37,22 @@ def _read(row: Row, name: str) -> Problem | StdioProblem:
     )
 
 
+_EXAMPLE = {
+    "question": "Print twice the number.", "solutions": json.dumps(["print(2 * int(input()))"]), "starter_code": "",
+    "input_output": json.dumps({"inputs": ["4\n"], "outputs": ["8\n"]}),
+}  # fmt: skip
+
 APPS = PublicSet(
     hub="codeparrot/apps",
     columns=("problem_id", *_COLUMNS),
     name=lambda row, number: f"APPS_{row['problem_id']}",
     read=_read,
+    example=lambda number: {**_EXAMPLE, "problem_id": number},
 )
-TACO = PublicSet(hub="BAAI/TACO", columns=_COLUMNS, name=lambda row, number: f"TACO_{number}", read=_read)
+TACO = PublicSet(
+    hub="BAAI/TACO",
+    columns=_COLUMNS,
+    name=lambda row, number: f"TACO_{number}",
+    read=_read,
+    example=lambda number: _EXAMPLE,
+)

@@ -28,14 +28,18 @@ class PublicSet:
         columns: those that are needed.
         name: the name of a row's problem, given its number; without underscores but the one that ends the set's name.
         read: the problem of a row, which has the name given; what it raises of ``UserError`` refuses the row.
+        example: rows of our own making in the set's schema, by number.
         wanted: whether a row is a programming problem at all.
+        gigabytes: what is downloaded, where that is known (10^9 bytes).
     """
 
     hub: str
     columns: Sequence[str]
     name: Callable[[Row, int], str]
     read: Callable[[Row, str], Problem | StdioProblem]
+    example: Callable[[int], Row]
     wanted: Callable[[Row], bool] = lambda row: True
+    gigabytes: float | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ The set has a row for each answer of a model; the answers are left out. ``verifi
 
 from __future__ import annotations
 
+import json
 import re
 
 from transfer_eval.errors import Untranslatable
@@ -47,10 +48,17 @@ def _solutions(gold: str | None, language: str | None) -> tuple[tuple[str, str],
     return ((find(language).name, fences[0].text if fences else gold),)
 
 
+_TESTS = [{"type": "stdin_stdout", "input": "4\n", "output": "8\n"}]
+
 SET = PublicSet(
     hub="PrimeIntellect/SYNTHETIC-1",
     columns=("problem_id", "task_type", "prompt", "verification_info", "gold_standard_solution"),
     name=lambda row, number: "SYNTHETIC-1_" + re.sub(r"\W|_", "-", str(row["problem_id"])),
     read=_read,
     wanted=lambda row: row["task_type"] == _TASK,
-)
+    example=lambda number: {
+        "problem_id": str(number), "task_type": _TASK, "prompt": "Print twice the number.",
+        "gold_standard_solution": None,
+        "verification_info": json.dumps({"language": None, "test_cases": _TESTS}),
+    },
+)  # fmt: skip

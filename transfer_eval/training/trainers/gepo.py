@@ -179,12 +179,12 @@ class GroupPreference:
         return self._terms(response_logps(model, prompts, responses, self._pad), batch)
 
     def backward(
-        self, model: Any, batch: Sequence[int], backward: Callable[[torch.Tensor], None], weight: float
+        self, model: Any, batch: Sequence[int], backward: Callable[[torch.Tensor, bool], None], weight: float
     ) -> GepoTerms:
         """Add the gradient of ``weight`` * loss to the parameters', a chunk of responses at a time.
 
         The loss's derivative by each response's log-probability is found first, without the model's graph; then
-        each chunk is run again, weighted by it.
+        each chunk is run again, weighted by it. ``backward`` takes a loss and whether it is the last one.
         """
         with torch.no_grad():
             logps = torch.cat([part for index in batch for part in self._chunks(model, index)])
@@ -194,8 +194,8 @@ class GroupPreference:
         at = 0
         for index in batch:
             for part in self._chunks(model, index):
-                backward(weight * (slopes[at : at + len(part)] * part).sum())
-                at += len(part)
+                start, at = at, at + len(part)
+                backward(weight * (slopes[start:at] * part).sum(), at == len(logps))
         return terms
 
     def _chunks(self, model: Any, index: int) -> Iterator[torch.Tensor]:

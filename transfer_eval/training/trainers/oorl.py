@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from accelerate.utils import DistributedType
 from transformers import Trainer
 from trl import GRPOTrainer
 
@@ -34,15 +35,20 @@ class _WithGroups:
         return loss + self.gepo_weight * terms.loss / self.current_gradient_accumulation_steps  # type: ignore[attr-defined]
 
     def training_step(self, model: Any, inputs: Any, num_items_in_batch: Any = None) -> torch.Tensor:
-        """TRL's step; where groups go serially, their gradient is added to it."""
-        batch = self._batch()  # before TRL counts the step
-        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)  # type: ignore[misc]
+        """TRL's step; where groups go serially, their gradient is there before it."""
         if not self.groups.settings.serial:
-            return loss
+            return super().training_step(model, inputs, num_items_in_batch)  # type: ignore[misc]
+        model.train()
         weight = self.gepo_weight / self.current_gradient_accumulation_steps  # type: ignore[attr-defined]
         with self.compute_loss_context_manager():  # type: ignore[attr-defined]
-            terms = self.groups.backward(model, batch, self.accelerator.backward, weight)  # type: ignore[attr-defined]
+            terms = self.groups.backward(
+                model,
+                self._batch(),
+                lambda loss, last: _backward(self.accelerator, loss, ends=False),  # type: ignore[attr-defined]
+                weight,
+            )
         self._tell(terms.metrics())
+        loss: torch.Tensor = super().training_step(model, inputs, num_items_in_batch)  # type: ignore[misc]
         return loss + weight * terms.loss.detach()
 
     def _batch(self) -> list[int]:
@@ -54,6 +60,17 @@ class _WithGroups:
     def _tell(self, metrics: dict[str, float]) -> None:
         for name, value in metrics.items():
             self._metrics["train"][name].append(value)  # type: ignore[attr-defined]
+
+
+def _backward(accelerator: Any, loss: torch.Tensor, *, ends: bool) -> None:
+    """A backward pass. DeepSpeed's engine steps after each that ends a step, so only one of a step may say so."""
+    options = {"scale_wrt_gas": False} if accelerator.distributed_type == DistributedType.DEEPSPEED else {}
+    wanted = accelerator.sync_gradients
+    accelerator.gradient_state._set_sync_gradients(wanted and ends)  # as transformers' trainer says it
+    try:
+        accelerator.backward(loss, **options)
+    finally:
+        accelerator.gradient_state._set_sync_gradients(wanted)
 
 
 class OorlTrainer(_WithGroups, ReinforcePlusPlusTrainer):
@@ -78,7 +95,9 @@ class GepoTrainer(Trainer):  # type: ignore[misc]  # transformers' types are not
         self._step += 1
         with self.compute_loss_context_manager():
             if self.groups.settings.serial:
-                terms = self.groups.backward(model, batch, self.accelerator.backward, 1 / accumulation)
+                terms = self.groups.backward(
+                    model, batch, lambda loss, last: _backward(self.accelerator, loss, ends=last), 1 / accumulation
+                )
             else:
                 terms = self.groups.loss(model, batch)
                 self.accelerator.backward(terms.loss / accumulation)
