@@ -13,6 +13,9 @@ from transfer_eval.training.experiment.preset import Experiment
 from transfer_eval.training.experiment.stages import Stage
 
 
+_PAPER = 140  # characters in a line where no terminal says
+
+
 def dry_run(experiment: Experiment, seeds: Sequence[Sequence[Stage]], sandbox: str) -> None:
     """Try an experiment of these seeds' stages without training it, and tell of it.
 
@@ -20,6 +23,8 @@ def dry_run(experiment: Experiment, seeds: Sequence[Sequence[Stage]], sandbox: s
         UserError: a setting is wrong; it says of which stage.
     """
     console = Console(markup=False, emoji=False)  # names of suites have colons and brackets
+    if not console.is_terminal:
+        console.width = _PAPER
     first = seeds[0]
     weights = architecture.weights(architecture.configuration(experiment))
     stages = Table("stage", "kind", *(f"seed {stage[0].seed}" for stage in seeds), title="Stages", title_justify="left")
@@ -47,7 +52,7 @@ def _missing(found: Iterable[needs.Need]) -> Table:
 
 
 def _tried(found: rehearsal.Rehearsal) -> Table:
-    table = Table("tried", "what came of it", "s", title="Rehearsal", title_justify="left")
+    table = Table("tried", "what came of it", "seconds", title="Rehearsal", title_justify="left")
     for tried in found.tried:
         table.add_row(", ".join(tried.stages), tried.outcome, f"{tried.seconds:.1f}")
     return table
@@ -62,7 +67,8 @@ def _replaced(found: rehearsal.Rehearsal) -> Table:
 
 def _costs(costs: Sequence[estimate.Cost], seeds: int) -> Table:
     columns = ("learnt", "written", "training", "generation", "exams", "GPU-hours", "GB a GPU", "GB main", "fits")
-    table = Table("stage", title="Cost of one seed: millions of tokens, GPU-hours, memory", title_justify="left")
+    table = Table(title="Cost of one seed: millions of tokens, GPU-hours, memory", title_justify="left")
+    table.add_column("stage", no_wrap=True)
     for column in columns:
         table.add_column(column, justify="right")
     for of in costs:
@@ -79,7 +85,9 @@ def _costs(costs: Sequence[estimate.Cost], seeds: int) -> Table:
 
 
 def _hours(value: float) -> str:
-    """Hours to three digits."""
+    """Hours to three digits, but not below a hundredth."""
+    if 0 < value < 0.01:
+        return "< 0.01"
     return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
 
 

@@ -18,6 +18,7 @@ from transfer_eval.training.settings import OorlSettings, Optimisation, RlData, 
 
 _READ = 2  # operations a weight and token
 _GIGA = 1e9
+_FUNCTIONS = "functions"  # whose groups the experiment makes
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ def cost(experiment: Experiment, stage: Stage, weights: int) -> Cost:
         UserError: the preset does not say how many problems there are in something that it names.
     """
     assumed = experiment.estimate
-    settings = stage.assembled("a model" if stage.parent else None)
+    made = f"{_FUNCTIONS}:{stage.functions.count}" if stage.functions else ""
+    settings = stage.assembled("a model" if stage.parent else None, made)
     examined = _answers(experiment) * _length(assumed, experiment.measuring.max_tokens)
     if not isinstance(settings, Settings):
         work, per_token, gpu, main = Work(examined=examined), 0, _READ * weights / _GIGA, 0.0
@@ -177,6 +179,8 @@ def problems(name: str, assumed: Estimate) -> int:
         UserError: nobody says.
     """
     kind, _, options = name.partition(":")
+    if kind == _FUNCTIONS:
+        return int(options)
     if kind == "generated":
         return int(generated.parse(options)[1])
     if name not in assumed.problems:

@@ -15,6 +15,7 @@ from transfer_eval.training.corpus.building import JOURNAL
 from transfer_eval.training.corpus.finishing import FOLDER
 from transfer_eval.training.experiment.preset import Experiment
 from transfer_eval.training.experiment.stages import Stage
+from transfer_eval.training.ir.emission import pair
 from transfer_eval.training.sets import named
 from transfer_eval.training.settings import OorlSettings, Published, RlSettings, SftSettings
 
@@ -56,7 +57,7 @@ def _stage(experiment: Experiment, stage: Stage, weights: int) -> Iterator[Need]
         rewarded = ",".join(dict.fromkeys([languages.source, *experiment.oracle]))
         yield from _asked(data.suite, data.programs, data.place)
         yield from _judged(data.verify, rewarded, data.programs, data.split)
-    if isinstance(settings, OorlSettings) and settings.gepo_weight > 0:
+    if isinstance(settings, OorlSettings) and settings.gepo_weight > 0 and stage.functions is None:
         yield from _groups(settings.groups.path, experiment)
 
 
@@ -76,7 +77,10 @@ def _launcher(command: str) -> Iterator[Need]:
 
 
 def _toolchains(experiment: Experiment) -> Iterator[Need]:
-    absent = [name for name in experiment.languages.every if locate(find(name)).state is not State.INSTALLED]
+    every = dict.fromkeys(experiment.languages.every)
+    if experiment.ir is not None:
+        every |= dict.fromkeys([pair().source.name, pair().target.name])
+    absent = [name for name in every if locate(find(name)).state is not State.INSTALLED]
     if absent:
         names = ",".join(absent)
         yield Need(f"the toolchains of {names}", f"transfer-eval languages --install {names}")

@@ -183,6 +183,9 @@ def _cut_rows(data: dict[str, Any], stand_ins: StandIns, replaced: dict[str, str
     kind = "corpus" if data["corpus"] is not None else "suite"
     replaced[f"the {kind} {data[kind]}"] = "generated programs"
     data[kind] = stand_ins.corpus if kind == "corpus" else SUITE
+    if data["groups"] is not None:
+        replaced[f"the groups {data['groups']}"] = "some of our own"
+        data["groups"] = stand_ins.groups
     known = set(stand_ins.languages)
     data |= {"tokens": None, "verify": False, "languages": [name for name in data["languages"] if name in known]}
 
