@@ -12,7 +12,6 @@ from transfer_eval.training.experiment import architecture, estimate, needs, reh
 from transfer_eval.training.experiment.preset import Experiment
 from transfer_eval.training.experiment.stages import Stage
 
-
 _PAPER = 140  # characters in a line where no terminal says
 
 
