@@ -10,6 +10,7 @@ import pytest
 
 from tests.conftest import needs
 from transfer_eval.errors import UserError
+from transfer_eval.files import Journal
 from transfer_eval.training.experiment import preset, running
 from transfer_eval.training.experiment.preset import Experiment
 from transfer_eval.training.experiment.stages import Stage, stages
@@ -149,3 +150,25 @@ def test_a_seed_runs_once_and_its_results_are_gathered(tmp_path: Path) -> None:
     assert first == {path: path.read_bytes() for path in (tmp_path / "raw").iterdir()}
     with pytest.raises(UserError, match="no seed is finished"):
         running.gather(experiment, [5], store, tmp_path, {})
+
+
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_oorl_runs_on_intermediate_code_of_its_own(tmp_path: Path) -> None:
+    for name in ("python", "perl", "lua", "c", "llvm"):
+        needs(name)
+    base = {**TOY["base"], "model": {"new": {**SMALL, "context": 2048}}, "max_length": 2048}
+    experiment = toy(
+        name="oorl", arms=["rl", "rl+gepo", "gepo"], oracle=[], base=base,
+        sft={**TOY["sft"], "data": {**TOY["sft"]["data"], "format": "pairs"}},
+        groups={"winners": 1, "losers": 1, "max_length": 2048}, ir={"functions": 3, "read": 3, "longest": 1200},
+    )  # fmt: skip
+    store = running.Store(tmp_path / "store")
+    made = list(running.run(experiment, 0, store))
+    assert [stage.arm for stage in made] == ["shared", "none", "rl", "rl+gepo", "gepo"]
+    first = next(Journal(store.model(made[0]) / "metrics.jsonl").rows())
+    assert first["data/examples"] > 20  # 20 problems, and the texts of its own functions
+    assert running.gather(experiment, [0], store, tmp_path, {}) == [0]
+    with (tmp_path / "raw" / "curves.csv").open() as file:
+        told = {(row["arm"], row["metric"]) for row in csv.DictReader(file)}
+    assert {("rl", "reward"), ("rl+gepo", "reward"), ("rl+gepo", "gepo/loss"), ("gepo", "gepo/loss")} <= told
+    assert ("rl", "gepo/loss") not in told and ("gepo", "reward") not in told
