@@ -79,7 +79,7 @@ def _continued(task: Task, language: Language) -> str:
         return f"{_introduction(task)}{task.prompt.strip()}"
     source = find(task.source.language)
     return (
-        f"The same function in {source.title} and in {language.title}.\n\n"
+        f"{_introduction(task)}The same function in {source.title} and in {language.title}.\n\n"
         f"{source.title}:\n\n{_fenced(task.source.program, source)}\n\n"
         f"{language.title}:\n\n{_fenced(task.prompt, language).removesuffix(_FENCE).rstrip()}"
     )
@@ -92,7 +92,7 @@ def _request(task: Task, language: Language) -> str:
         return f"{_introduction(task)}Complete the following {language.title} function. {answer} else.\n\n{declared}"
     source = find(task.source.language)
     return (
-        f"Translate this {source.title} function into {language.title}.\n\n{_fenced(task.source.program, source)}\n\n"
+        f"{_introduction(task)}Translate this {source.title} function into {language.title}.\n\n{_fenced(task.source.program, source)}\n\n"
         f"Complete the following {language.title} function so that it does the same. {answer} else.\n\n{declared}"
     )
 
