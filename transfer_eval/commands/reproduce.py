@@ -42,7 +42,7 @@ def command(
     declared = presets.read(experiment, preset)
     folder = out or Path("runs") / f"{experiment}-{Path(preset).stem}"
     every = list(range(seeds or declared.seeds))
-    kept = running.Store(store or folder / "store")
+    kept = running.Store((store or folder / "store").resolve())
     made = {seed: stages(declared, seed) for seed in only or every}
     for stage in (stage for of in made.values() for stage in of):
         stage.assembled("parent" if stage.parent else None)

@@ -24,6 +24,11 @@ METRICS = "metrics.jsonl"
 _SETTINGS, _STATE, _CONFIG = "settings.json", "trainer_state.json", "config.json"
 
 
+def finished(folder: Path) -> bool:
+    """Whether a run in the folder came to its end."""
+    return (folder / _CONFIG).exists()
+
+
 @dataclass(frozen=True)
 class Session:
     """A run's folder and what it is to hold."""
@@ -42,7 +47,7 @@ class Session:
         if path.exists() and (known := self._completed(read_json(path))) != self._asked:
             other = _difference(known, self._asked)
             raise UserError(f"{self.folder} holds a run with other settings ({other}); choose another --out")
-        return not (self.folder / _CONFIG).exists()
+        return not finished(self.folder)
 
     @property
     def _asked(self) -> dict[str, Any]:

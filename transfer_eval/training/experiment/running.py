@@ -27,7 +27,7 @@ from transfer_eval.training.experiment.launching import launch
 from transfer_eval.training.experiment.preset import Experiment, Measuring, Representation
 from transfer_eval.training.experiment.stages import PUBLISHED, Stage, stages
 from transfer_eval.training.running import train
-from transfer_eval.training.session import METRICS
+from transfer_eval.training.session import METRICS, finished
 from transfer_eval.training.settings import Published, Settings
 
 OUTCOMES = ("arm", "stage", "seed", "task", "source", "language", "problem", "passed")
@@ -108,6 +108,8 @@ def prepare(made: Sequence[Stage], store: Store, sandbox: str) -> None:
 
 
 def _train(launcher: str, kind: str, settings: Settings, folder: Path) -> bool:
+    if finished(folder):  # its key says of what; the paths in its settings may be those of another machine
+        return False
     return launch(launcher, kind, settings, folder) if launcher else train(kind, settings, folder)
 
 
