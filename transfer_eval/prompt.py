@@ -87,12 +87,13 @@ def _continued(task: Task, language: Language) -> str:
 
 def _request(task: Task, language: Language) -> str:
     answer = "Answer with one fenced code block that holds the complete function, its signature included, and nothing"
-    declared = _fenced(task.prompt, language)
+    introduction, declared = _introduction(task), _fenced(task.prompt, language)
     if task.source is None:
-        return f"{_introduction(task)}Complete the following {language.title} function. {answer} else.\n\n{declared}"
+        return f"{introduction}Complete the following {language.title} function. {answer} else.\n\n{declared}"
     source = find(task.source.language)
     return (
-        f"{_introduction(task)}Translate this {source.title} function into {language.title}.\n\n{_fenced(task.source.program, source)}\n\n"
+        f"{introduction}Translate this {source.title} function into {language.title}.\n\n"
+        f"{_fenced(task.source.program, source)}\n\n"
         f"Complete the following {language.title} function so that it does the same. {answer} else.\n\n{declared}"
     )
 
