@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import needs
+from transfer_eval.training.experiment import preset
 
 OPERATIONS = "operations=add,subtract,multiply,square,absolute"
 STEPS = "learning_rate = 1e-3\nbatch = 8\nsteps = 2\nthreads = 1"
@@ -54,8 +55,8 @@ save = 1
 """
 
 
-def begin(folder: Path, *more: str) -> subprocess.Popen[str]:
-    arguments = ["reproduce", "parallel-sft", "--preset", str(folder.parent / "toy.toml"), "--out", str(folder), *more]
+def begin(folder: Path, experiment: str, name: str, *more: str) -> subprocess.Popen[str]:
+    arguments = ["reproduce", experiment, "--preset", name, "--out", str(folder), *more]
     return subprocess.Popen(
         [sys.executable, "-m", "transfer_eval", *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         text=True, start_new_session=True, env={**os.environ, "OMP_NUM_THREADS": "1"},
@@ -63,7 +64,7 @@ def begin(folder: Path, *more: str) -> subprocess.Popen[str]:
 
 
 def ended(run: subprocess.Popen[str]) -> str:
-    output, _ = run.communicate(timeout=600)
+    output, _ = run.communicate(timeout=1800)
     assert run.returncode == 0, output
     return output
 
@@ -79,9 +80,10 @@ def results(folder: Path) -> dict[str, bytes]:
 def test_killed_and_resumed_with_seeds_at_once_it_gives_the_same(tmp_path: Path) -> None:
     for name in ("python", "perl", "lua"):
         needs(name)
-    (tmp_path / "toy.toml").write_text(PRESET)
+    toy = tmp_path / "toy.toml"
+    toy.write_text(PRESET)
     plain, killed = tmp_path / "plain", tmp_path / "killed"
-    begun = begin(killed, "--jobs", "2")
+    begun = begin(killed, "parallel-sft", str(toy), "--jobs", "2")
     assert begun.stdout is not None
     for line in begun.stdout:
         if "stage 4 of 5" in line:
@@ -90,16 +92,27 @@ def test_killed_and_resumed_with_seeds_at_once_it_gives_the_same(tmp_path: Path)
     begun.communicate()
     finished = {path: path.stat().st_mtime_ns for path in killed.rglob("base-*/model.safetensors")}
     assert finished and not (killed / "raw").exists()
-    assert "raw results of 2 of 2 seeds" in ended(begin(killed, "--jobs", "2"))
+    assert "raw results of 2 of 2 seeds" in ended(begin(killed, "parallel-sft", str(toy), "--jobs", "2"))
     assert finished == {path: path.stat().st_mtime_ns for path in finished}
-    ended(begin(plain))
+    ended(begin(plain, "parallel-sft", str(toy)))
     assert results(plain) == results(killed)
     assert (plain / "index.html").exists()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("experiment", ["parallel-sft", "oorl"])
+def test_the_quick_presets_come_to_their_page(experiment: str, tmp_path: Path) -> None:
+    declared = preset.read(experiment, "quick")
+    for name in (*declared.languages.every, *(["c", "llvm"] if declared.ir else [])):
+        needs(name)
+    ended(begin(tmp_path, experiment, "quick", "--jobs", "2"))
+    assert "Latent space" in (tmp_path / "index.html").read_text()
+
+
 def test_a_seed_that_fails_is_named_with_its_log(tmp_path: Path) -> None:
-    (tmp_path / "toy.toml").write_text(PRESET.replace("hidden = 32", "hidden = 33"))
-    run = begin(tmp_path / "out", "--jobs", "2")
+    toy = tmp_path / "toy.toml"
+    toy.write_text(PRESET.replace("hidden = 32", "hidden = 33"))
+    run = begin(tmp_path / "out", "parallel-sft", str(toy), "--jobs", "2")
     output, _ = run.communicate(timeout=300)
     assert run.returncode != 0
     last = output.strip().splitlines()[-1]
