@@ -12,7 +12,7 @@ from enum import Enum
 from transfer_eval.training.experiment.latent import CENTRED_TOP1
 from transfer_eval.training.experiment.results import GENERATION, OORL, PARALLEL_SFT, SFT, TRANSLATION
 from transfer_eval.training.experiment.space import SCOPE, measure_after
-from transfer_eval.training.experiment.transfer import AFTER, ALL, GAIN, LEAD, OUTSIDE, PASS
+from transfer_eval.training.experiment.transfer import AFTER, ALL, GAIN, HELD_OUT, LEAD, OUTSIDE, PASS
 from transfer_eval.training.representation.analysis import EQUIVALENT, OVER_RANDOM, TOP1
 
 KNOWN = {
@@ -67,7 +67,7 @@ class Claim:
 
 
 _ANY = f"{TRANSLATION}, {ALL}"
-_HELD_OUT = f"{TRANSLATION}, {OUTSIDE}"
+_HELD_OUT = f"{TRANSLATION}, {HELD_OUT}"
 _FOUND, _FOUND_CENTRED, _ALIKE, _TIGHT = (
     measure_after(measure, SFT) for measure in (TOP1, CENTRED_TOP1, EQUIVALENT, OVER_RANDOM)
 )

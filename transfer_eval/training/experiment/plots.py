@@ -160,7 +160,7 @@ def _matrix(analysis: Analysis) -> Figure:
         panel.set_yticks(range(len(sources)), [f"from {source}" for source in sources])
     names = [f"{name}*" if name in held_out else name for name in targets]
     panels[-1].set_xticks(range(len(targets)), names, rotation=40, ha="right")
-    panels[-1].set_xlabel("to (* not in the training pairs)")
+    panels[-1].set_xlabel("to (*: held out from RL)")
     return figure
 
 
@@ -177,8 +177,11 @@ def _squares(panel: Axes, values: Sequence[Sequence[float]]) -> None:
 
 
 def _curves(points: Sequence[Point], looks: Mapping[str, Look]) -> Figure:
-    """A panel for each metric: the mean over seeds, and here and there from the lowest seed to the highest."""
-    metrics = sorted({point.metric for point in points})
+    """A panel for each metric: the mean over seeds, and here and there from the lowest seed to the highest.
+
+    What is 0 throughout was not asked for, as the KL of a policy without a reference.
+    """
+    metrics = sorted({point.metric for point in points if point.value})
     figure, panels = empty(len(metrics), 2.1, sharex=True)
     arms = [arm for arm in looks if any(point.arm == arm for point in points)]
     for panel, metric in zip(panels, metrics, strict=True):

@@ -46,6 +46,8 @@ ALL, INSIDE, OUTSIDE, FOREIGN = (
     "targets outside the corpus",
     "targets outside pretraining",
 )
+TRAINED, HELD_OUT = "targets of RL", "held-out targets"
+"""What the middle two are in an ablation of RL on translation."""
 
 Measures = Mapping[str, Mapping[str, Mapping[str, Quantity]]]
 """By measure, arm and scope."""
@@ -172,7 +174,8 @@ def _ablation(results: Results, cells: Mapping[Cell, Quantity]) -> Analysis:
     for arm, places in of.items():
         if different := places.keys() ^ of[REFERENCE].keys():
             raise UserError(f"outcomes.csv: {arm} and {REFERENCE} were not both asked {'/'.join(min(different))}")
-    groups = {name: group for name, group in _groups(results.targets).items() if name != FOREIGN}
+    names = {ALL: ALL, INSIDE: TRAINED, OUTSIDE: HELD_OUT}
+    groups = {names[name]: group for name, group in _groups(results.targets).items() if name in names}
     scopes = {task: [place for place in of[REFERENCE] if place[0] == task] for task in (GENERATION, VERIFICATION)}
     into = [place for place in of[REFERENCE] if place[0] == TRANSLATION]
     _check_listed((place[2] for place in into), groups.get(ALL, ()))

@@ -69,12 +69,14 @@ class ReinforcePlusPlusTrainer(GRPOTrainer):  # type: ignore[misc]  # TRL has no
         finally:
             self.beta = 0.0  # … and here it is in the reward
         mask = output["completion_mask"].float()
+        refers = output.get("ref_per_token_logps") is not None
         kl = self._kl(output).masked_fill(mask == 0, 0.0)
         output["advantages"] = reinforce_advantages(
             self._own_rewards(len(inputs)), kl, mask, self.kl_weight, lambda t: self.accelerator.reduce(t, "sum")
         )
-        mode = "train" if self.model.training else "eval"
-        self._metrics[mode]["kl"].append((kl.sum() / mask.sum().clamp(min=1.0)).item())
+        if refers:
+            mode = "train" if self.model.training else "eval"
+            self._metrics[mode]["kl"].append((kl.sum() / mask.sum().clamp(min=1.0)).item())
         return output
 
     def _own_rewards(self, count: int) -> torch.Tensor:
