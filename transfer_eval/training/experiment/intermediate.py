@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def make(functions: Functions, folder: Path, sandbox: str) -> Path:
         return path
     settings, where = Settings(longest=functions.longest), choose(sandbox)
     book = Book(path, provenance(f"functions of seed {functions.seed}", settings, where))
-    with Pool(where, None, Ways(cache=Cache())) as pool:
+    cache = None if os.environ.get("TRANSFER_EVAL_NO_CACHE") else Cache()
+    with Pool(where, None, Ways(cache=cache)) as pool:
         wanted = (source for source in sources(functions.count, functions.seed) if source.name not in book.done)
         for outcome in build(wanted, pool, settings):
             book.add(outcome)
